@@ -1,0 +1,51 @@
+// What master and worker tell each other over a slot's SOCK_SEQPACKET pair: fixed-size messages, one enum. End-of-file on
+// the worker's side means that the master is gone; on the master's side the pidfd speaks instead.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/fd.h"
+#include "common/result.h"
+
+namespace holdfast {
+
+enum class ControlKind : std::uint8_t {
+  // worker -> master
+  Ready = 1,     // serving; text empty
+  Failed = 2,    // could not start; text says why; the worker exits after it
+  Drained = 3,   // nothing left to finish; the worker exits after it
+  // master -> worker
+  Drain = 16,      // accept nothing new, finish what is open; value = deadline in milliseconds from now
+  Finish = 17,     // as Drain, but the grace window for idle connections is over
+  Quit = 18,       // leave at once
+  ReopenLogs = 19  // carries two descriptors: error log, access log (each may be absent, see has_error/has_access)
+};
+
+struct ControlMessage {
+  ControlKind kind{};
+  bool has_error = false;   // ReopenLogs: the first passed descriptor is the error log
+  bool has_access = false;  // ReopenLogs: the next passed descriptor is the access log
+  std::uint64_t value = 0;
+  std::string text;  // at most kTextLimit bytes are sent
+  Fd error_log;      // received: owned by the receiver; sending: borrowed through the ints of send_control
+  Fd access_log;
+
+  static constexpr std::size_t kTextLimit = 480;
+};
+
+/// A connected pair, non-blocking and close-on-exec. first: the master's end.
+Result<std::pair<Fd, Fd>> make_control_channel();
+
+/// Sends without blocking. Fails with EAGAIN when the peer does not read; the caller treats that as a dead peer.
+Result<void> send_control(int channel, ControlKind kind, std::uint64_t value = 0, std::string_view text = {},
+                          int error_log = -1, int access_log = -1);
+
+enum class Received : std::uint8_t { Message, Nothing, EndOfFile, Broken };
+/// Takes one message if there is one; never blocks.
+Received receive_control(int channel, ControlMessage& message);
+
+}  // namespace holdfast

@@ -1,0 +1,153 @@
+// The configuration as an immutable tree of plain structs: no behaviour, no defaults (those stand in the rows of
+// schema/). The loader makes it; every part of the server gets the section it needs by const reference, and it lives as
+// long as the process that loaded it or was forked from the loader.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/endpoint.h"
+#include "common/log.h"
+
+namespace holdfast::config {
+
+/// Where a value was written; line and column count from 1; line 0: it is a default.
+struct Place {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+enum class Sandbox : std::uint8_t { Auto, Off, Strict };
+
+struct Respawn {
+  Milliseconds initial_delay{};
+  Milliseconds max_delay{};
+};
+
+struct Process {
+  std::uint32_t workers{};  // resolved: `auto` is already the number of usable CPUs
+  bool workers_auto{};
+  std::string user;   // empty: keep the master's
+  std::string group;  // empty: the user's primary group
+  std::string pid_file;  // empty: none
+  Milliseconds shutdown_timeout{};
+  Milliseconds start_timeout{};
+  Milliseconds hang_timeout{};
+  Respawn respawn;
+  std::uint32_t generations{};
+  Sandbox sandbox{};
+};
+
+struct ErrorLog {
+  std::string to;  // "stderr", "syslog" (refused for now) or an absolute path
+  LogLevel level{};
+  LogFormat format{};
+};
+
+struct AccessLog {
+  bool enabled{};
+  std::string to;      // "stdout", "stderr" or an absolute path
+  std::string format;  // "combined", "common", "json", "terse" (for people at a terminal) or a template
+};
+
+struct Log {
+  ErrorLog error;
+  AccessLog access;
+};
+
+struct Admin {
+  bool enabled{};
+  Endpoint bind;
+  std::vector<std::string> allow;  // addresses, as Endpoint::host_text writes them
+};
+
+struct Limits {
+  std::uint64_t connections{};
+  std::uint64_t connections_per_ip{};  // 0: no limit
+  std::uint64_t request_line{};        // bytes
+  std::uint64_t request_headers{};     // bytes
+  std::uint64_t header_count{};
+  std::uint64_t request_body{};  // bytes
+};
+
+struct Timeouts {
+  Milliseconds tls_handshake{};
+  Milliseconds request_header{};
+  Milliseconds request_body{};
+  Milliseconds response_write{};
+  Milliseconds keep_alive{};
+};
+
+struct Listener {
+  std::string name;
+  Endpoint bind;
+  Place place;
+};
+
+enum class FollowSymlinks : std::uint8_t { Never, Inside, Anywhere };
+
+struct FilesAction {
+  std::string root;
+  std::vector<std::string> index;
+  bool listing{};
+  FollowSymlinks follow_symlinks{};
+};
+struct RedirectAction {
+  std::string to;  // `{path}` and `{query}` are not expanded; the query of the request is appended when `to` has none
+  std::uint16_t status{};
+};
+struct RespondAction {
+  std::uint16_t status{};
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+struct EchoAction {};
+struct HelloAction {};
+struct StatusAction {};
+struct MetricsAction {};
+struct HealthAction {};
+struct ReadyAction {};  // only on the admin listener: /readyz
+
+using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
+                            MetricsAction, HealthAction, ReadyAction>;
+
+struct Route {
+  std::string path;  // as written: "/x", "/greet/{name}", "/*"
+  std::string name;  // default: the path
+  std::vector<std::string> methods;                               // empty: any the action supports
+  std::vector<std::pair<std::string, std::string>> match_headers;  // all must be there with this value
+  std::vector<std::pair<std::string, std::string>> match_query;
+  Action action;
+  Limits limits;      // effective here: the wider ones with this route's own on top
+  Timeouts timeouts;  // likewise
+  Place place;
+};
+
+struct Site {
+  std::string name;                // label in metrics and logs
+  std::vector<std::string> hosts;  // lower case; "*.example.org" is a suffix; empty: any host
+  std::vector<std::uint32_t> listeners;  // indices into Config::listeners; never empty after loading
+  std::vector<Route> routes;
+  Place place;
+};
+
+struct Config {
+  std::string file;  // as named on the command line; empty for `holdfast serve`
+  Process process;
+  Log log;
+  Admin admin;
+  Limits limits;
+  Timeouts timeouts;
+  std::vector<Listener> listeners;
+  std::vector<Site> sites;
+};
+
+}  // namespace holdfast::config

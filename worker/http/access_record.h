@@ -1,0 +1,73 @@
+// What an exchange leaves in the access log: formats one line a request, collects the lines of a loop turn and writes them
+// with one call. Control bytes, quotes and backslashes are escaped as \xHH: nobody can forge a line.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/api/request.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/result.h"
+
+namespace holdfast::http {
+
+/// Views alive for the call.
+struct AccessEntry {
+  std::string_view client_ip;
+  std::string_view method;
+  std::string_view target;  // as received
+  std::string_view host;
+  api::Version version = api::Version::Http11;
+  std::uint16_t status = 0;
+  std::uint64_t body_bytes_sent = 0;   // combined log's size: body without head
+  std::uint64_t bytes_sent = 0;        // head and body
+  std::uint64_t bytes_received = 0;
+  Duration duration{};
+  std::string_view user_agent;
+  std::string_view referer;
+  std::string_view request_id;
+  std::string_view site;
+  std::string_view route;
+  std::uint32_t worker = 0;
+  std::uint64_t connection = 0;
+  bool complete = true;  // false: the client left before the answer was whole
+};
+
+class AccessFormat;  // a compiled format
+
+/// "combined", "common", "json", "terse" (time status method target duration, for a terminal), or a template with
+/// {client_ip} {time} {method} {target} {protocol} {status} {bytes_sent} {duration} {user_agent} {referer} {host} {site}
+/// {route} {worker} ... ; {{ and }} are literal braces. Unknown names are an error that lists the known ones.
+Result<std::unique_ptr<AccessFormat>> compile_access_format(std::string_view format);
+void append_access_line(std::string& out, const AccessFormat& format, const AccessEntry& entry, std::time_t wall_seconds,
+                        std::uint32_t wall_milliseconds);
+
+/// Owner of the access log's descriptor and of the lines not yet written. Never blocks: a descriptor that would block or
+/// fails costs the lines, which are counted.
+class AccessLogWriter {
+ public:
+  AccessLogWriter(std::unique_ptr<AccessFormat> format, Fd fd);
+  ~AccessLogWriter();
+  AccessLogWriter(const AccessLogWriter&) = delete;
+  AccessLogWriter& operator=(const AccessLogWriter&) = delete;
+
+  void add(const AccessEntry& entry, std::time_t wall_seconds, std::uint32_t wall_milliseconds);
+  /// Writes what is collected; the worker calls it at the end of each turn. add() calls it itself above 64 KiB.
+  void flush();
+  /// USR1: flushes to the old descriptor, then goes on with the new one.
+  void reopen(Fd fd);
+  std::uint64_t take_dropped();
+
+ private:
+  std::unique_ptr<AccessFormat> format_;
+  Fd fd_;
+  std::string pending_;
+  std::uint64_t pending_lines_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace holdfast::http

@@ -1,0 +1,19 @@
+// Status -> short body, HTML or, when the client prefers it, JSON. No internals, no allocation beyond `out`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace holdfast::http {
+
+struct ErrorPage {
+  std::string_view content_type;
+  std::string body;
+};
+
+/// `accept` is the request's Accept field (empty when absent): application/json with a higher q-value than text/html
+/// chooses JSON {"status":404,"error":"Not Found"}. `id` (may be empty) is shown so that a user can quote it.
+ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_view id = {});
+
+}  // namespace holdfast::http

@@ -1,0 +1,53 @@
+// The one header of worker/ that the master sees: the life of a worker process from fork to exit, and the read-only views
+// of the statistics that the command line prints.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/fd.h"
+#include "common/result.h"
+#include "common/stats/stats_segment.h"
+#include "config/config.h"
+
+namespace holdfast::worker {
+
+enum class Role : std::uint8_t { Traffic, Admin };
+
+/// A listening socket of this worker's slot. The descriptor is inherited; the master keeps its own copy.
+struct ListeningSocket {
+  int fd = -1;
+  std::uint32_t listener = 0;  // index into Config::listeners; for Role::Admin unused
+};
+
+/// Everything a worker process is given at birth. References outlive the process's run().
+struct Job {
+  const config::Config& config;
+  stats::Segment& segment;
+  Role role = Role::Traffic;
+  std::uint32_t slot = 0;
+  std::uint32_t seat = 0;  // its seat in the segment, claimed by the master
+  std::uint64_t generation = 0;
+  Fd control;  // this process's end of the control channel
+  std::vector<ListeningSocket> sockets;
+  Fd access_log;  // empty: access log off
+};
+
+/// Runs the worker until it is drained, told to quit, or failed to start; returns the exit code for _exit. The caller has
+/// restored the signal mask, closed descriptors that are not the worker's, and dropped privileges. Reports Ready or Failed
+/// over job.control.
+int run(Job job);
+
+/// The versioned JSON of /status and the text of `holdfast status`, from the shared segment alone.
+std::string status_json(const stats::Segment& segment);
+std::string status_text(const stats::Segment& segment);
+
+/// "prometheus-cpp 1.0.1, ..." for --version.
+std::string library_versions();
+
+/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots, and throws
+/// the result away. For `holdfast check`, in a process of its own.
+Result<void> try_configuration(const config::Config& config);
+
+}  // namespace holdfast::worker
