@@ -1,0 +1,1 @@
+// Stands in until this folder has its first source; delete then.
