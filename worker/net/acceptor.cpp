@@ -1,0 +1,90 @@
+#include "worker/net/acceptor.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace holdfast::net {
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;
+constexpr Milliseconds kPause{100};
+
+}  // namespace
+
+Acceptor::Acceptor(loop::EventLoop& loop, ConnectionTable& table, stats::WorkerStats& stats, int socket,
+                   ListenerContext context, TransportFactory& transports)
+    : loop_(loop), table_(table), stats_(stats), socket_(socket), context_(context), transports_(transports) {
+  table_.watch_room(*this);
+}
+
+Acceptor::~Acceptor() { stop(); }
+
+Result<void> Acceptor::start() {
+  stopped_ = false;
+  return watch_.start(loop_, socket_, EPOLLIN, *this);
+}
+
+void Acceptor::stop() {
+  stopped_ = true;
+  watch_.stop();
+  loop_.timers().cancel(*this);
+}
+
+void Acceptor::on_ready(std::uint32_t /*events*/) { accept_some(); }
+
+void Acceptor::accept_some() {
+  for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
+    if (table_.full()) return pause(stats::RefusedReason::ConnectionLimit);
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    Fd socket(::accept4(socket_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket) {
+      take(std::move(socket), address);
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+      return pause(stats::RefusedReason::Descriptors);
+    // ECONNABORTED and the network errors of accept(2): that client is gone, the next may be fine.
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+  }
+}
+
+bool Acceptor::take(Fd socket, const sockaddr_storage& address) {
+  const PeerAddress peer = PeerAddress::from(address);
+  if (!table_.address_has_room(peer)) {
+    stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(stats::RefusedReason::AddressLimit)).add();
+    return false;
+  }
+  table_.add(context_, transports_.wrap(std::move(socket)), peer);
+  return true;
+}
+
+void Acceptor::pause(stats::RefusedReason reason) {
+  if (paused_) return;
+  paused_ = true;
+  watch_.stop();
+  loop_.timers().arm(*this, loop_.now() + kPause);
+  stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(reason)).add();
+  if (!pause_lines_.allow(loop_.now())) return;
+  log().warning("accepting paused", {{"reason", reason == stats::RefusedReason::Descriptors
+                                                     ? "out of file descriptors: raise LimitNOFILE or ulimit -n"
+                                                     : "limits.connections reached"},
+                                     {"connections", table_.size()}});
+}
+
+void Acceptor::on_timer(TimePoint /*now*/) { on_connection_room(); }
+
+void Acceptor::on_connection_room() {
+  if (!paused_ || stopped_) return;
+  if (table_.full()) {
+    loop_.timers().arm(*this, loop_.now() + kPause);
+    return;
+  }
+  paused_ = false;
+  if (!watch_.start(loop_, socket_, EPOLLIN, *this)) loop_.timers().arm(*this, loop_.now() + kPause);
+}
+
+}  // namespace holdfast::net

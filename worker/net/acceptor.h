@@ -1,0 +1,56 @@
+// One listening socket of this worker: accepts until empty, within limits. Out of descriptors or at the connection limit
+// it stops watching, so that nothing spins, and goes on when a connection has ended or after a moment; clients wait in the
+// kernel's queue meanwhile.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <memory>
+
+#include "common/log.h"
+#include "worker/loop/event_loop.h"
+#include "worker/net/connection_table.h"
+
+namespace holdfast::net {
+
+/// Wraps an accepted socket: plain or TLS, as the listener is configured.
+class TransportFactory {
+ public:
+  virtual std::unique_ptr<Transport> wrap(Fd socket) = 0;
+
+ protected:
+  ~TransportFactory() = default;
+};
+
+class Acceptor final : private loop::Watcher, private loop::Timer, private RoomWatcher {
+ public:
+  /// `socket` is borrowed: it belongs to the slot, other processes hold it too.
+  Acceptor(loop::EventLoop& loop, ConnectionTable& table, stats::WorkerStats& stats, int socket,
+           ListenerContext context, TransportFactory& transports);
+  ~Acceptor();
+
+  Result<void> start();
+  /// Leaves epoll explicitly: closing would not, while another process holds the socket.
+  void stop();
+
+ private:
+  void on_ready(std::uint32_t events) override;
+  void on_timer(TimePoint now) override;
+  void on_connection_room() override;
+  void accept_some();
+  bool take(Fd socket, const sockaddr_storage& address);
+  void pause(stats::RefusedReason reason);
+
+  loop::EventLoop& loop_;
+  ConnectionTable& table_;
+  stats::WorkerStats& stats_;
+  int socket_;
+  ListenerContext context_;
+  TransportFactory& transports_;
+  loop::Watch watch_;
+  bool stopped_ = true;
+  bool paused_ = false;
+  LogRate pause_lines_{1, Milliseconds(10'000)};
+};
+
+}  // namespace holdfast::net

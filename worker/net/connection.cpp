@@ -1,0 +1,335 @@
+#include "worker/net/connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "common/log.h"
+#include "worker/net/connection_table.h"
+
+namespace holdfast::net {
+namespace {
+
+constexpr int kReadsPerTurn = 4;
+constexpr std::uint64_t kWriteShare = 1024 * 1024;
+constexpr Milliseconds kLingerTime{2000};
+constexpr std::size_t kPendingStep = 4096;
+constexpr std::uint32_t kInputEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t kOutputEvents = EPOLLOUT;
+
+}  // namespace
+
+PeerAddress PeerAddress::from(const sockaddr_storage& address) {
+  PeerAddress peer;
+  if (address.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+    std::memcpy(peer.bytes, &in.sin_addr, 4);
+    peer.port = ntohs(in.sin_port);
+    peer.family = 4;
+  } else if (address.ss_family == AF_INET6) {
+    const auto& in6 = reinterpret_cast<const sockaddr_in6&>(address);
+    peer.port = ntohs(in6.sin6_port);
+    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+      std::memcpy(peer.bytes, &in6.sin6_addr.s6_addr[12], 4);
+      peer.family = 4;
+    } else {
+      std::memcpy(peer.bytes, &in6.sin6_addr, 16);
+      peer.family = 6;
+    }
+  }
+  return peer;
+}
+
+std::string PeerAddress::text() const {
+  if (family == 0) return "unix";
+  char buffer[INET6_ADDRSTRLEN] = {};
+  return inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, buffer, sizeof buffer);
+}
+
+Connection::Connection(ConnectionTable& table, loop::EventLoop& loop, ListenerContext& listener,
+                       std::unique_ptr<Transport> transport, const PeerAddress& peer)
+    : table_(table), loop_(loop), listener_(listener), transport_(std::move(transport)), peer_(peer) {}
+
+Connection::~Connection() { loop_.timers().cancel(*this); }
+
+bool Connection::draining() const { return table_.draining(); }
+
+void Connection::begin() {
+  if (listener_.handshake_timeout.count() > 0) deadline_ = loop_.now() + listener_.handshake_timeout;
+  run();
+}
+
+void Connection::on_ready(std::uint32_t events) {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
+  run();
+}
+
+void Connection::on_deferred() { run(); }
+
+bool Connection::watch() {
+  const Result<void> started =
+      watch_.start(loop_, transport_->fd(), kInputEvents | (watching_output_ ? kOutputEvents : 0U), *this);
+  if (started) return true;
+  log_failure("connection cannot be watched", started.error().system_code);
+  close();
+  return false;
+}
+
+// Most connections never block, so writability is asked for only after the first time; then once for its whole life.
+void Connection::watch_output() {
+  writable_ = false;
+  if (watching_output_) return;
+  watching_output_ = true;
+  if (watch_.active()) watch_.change(kInputEvents | kOutputEvents);
+}
+
+bool Connection::shake_hands() {
+  const IoResult result = transport_->handshake();
+  if (result.outcome == Io::WantRead) readable_ = false;
+  if (result.outcome == Io::WantWrite) watch_output();
+  if (result.outcome == Io::Failed || result.outcome == Io::End) close();
+  if (result.outcome != Io::Ok) return false;
+  phase_ = Phase::Open;
+  deadline_ = kNever;
+  protocol_ = listener_.factory->make(*this, transport_->application_protocol());
+  return true;
+}
+
+// One event: output that waited, then input, each answer going out before the next read, then the deadlines.
+void Connection::run() {
+  if (phase_ == Phase::Closed) return;
+  running_ = true;
+  if (phase_ != Phase::Handshaking || shake_hands()) {
+    if (blocked_) send_output();
+    if (phase_ == Phase::Open) take_input();
+    send_output();
+    if (phase_ == Phase::Lingering) throw_input_away();
+  }
+  running_ = false;
+  settle();
+}
+
+void Connection::take_input() {
+  if (retry_pending_ && !offer_pending()) return;
+  for (int reads = 0; phase_ == Phase::Open && protocol_->wants_bytes();) {
+    if (input_ended_ || (!readable_ && !transport_->has_pending())) break;
+    if (reads++ == kReadsPerTurn) {
+      loop_.defer(*this);
+      break;
+    }
+    if (!read_some()) break;
+    // Answers leave before the next read, or a fast sender would fill the queue.
+    if (output_.size() >= OutputQueue::kLowMark) send_output();
+    if (retry_pending_ && !offer_pending()) break;
+  }
+  if (phase_ == Phase::Open && input_ended_) protocol_->on_end();
+}
+
+// Offers kept input again as long as the protocol makes progress with it.
+bool Connection::offer_pending() {
+  retry_pending_ = false;
+  while (phase_ == Phase::Open && !pending_.empty() && protocol_->wants_bytes()) {
+    const std::size_t used = protocol_->on_bytes(pending_.bytes());
+    if (used > 0) pending_.consume(used);
+    if (used == 0 && !retry_pending_) break;
+    retry_pending_ = false;
+    if (output_.size() >= OutputQueue::kLowMark) send_output();
+  }
+  return phase_ == Phase::Open;
+}
+
+bool Connection::read_some() {
+  const bool into_pending = !pending_.empty();
+  const std::span<std::byte> room = into_pending ? pending_.room(kPendingStep) : loop_.read_buffer();
+  const IoResult result = transport_->read(room);
+  switch (result.outcome) {
+    case Io::Ok:
+      break;
+    case Io::WantRead:
+      readable_ = false;
+      return false;
+    case Io::WantWrite:
+      watch_output();
+      return false;
+    case Io::End:
+      input_ended_ = true;
+      return false;
+    case Io::Failed:
+      close();
+      return false;
+  }
+  // A short read emptied the socket; only a hang-up makes another read worthwhile.
+  if (result.bytes < room.size() && !peer_hung_up_) readable_ = false;
+  if (into_pending) {
+    pending_.commit(result.bytes);
+    const std::size_t used = protocol_->on_bytes(pending_.bytes());
+    if (used > 0) pending_.consume(used);
+  } else {
+    const std::size_t used = protocol_->on_bytes(room.first(result.bytes));
+    if (phase_ != Phase::Closed) pending_.append(room.subspan(used, result.bytes - used));
+  }
+  return phase_ == Phase::Open;
+}
+
+void Connection::throw_input_away() {
+  pending_.clear();
+  for (int reads = 0; readable_ && reads < kReadsPerTurn; ++reads) {
+    const std::span<std::byte> room = loop_.read_buffer();
+    const IoResult result = transport_->read(room);
+    if (result.outcome == Io::WantRead) readable_ = false;
+    if (result.outcome == Io::End || result.outcome == Io::Failed) return close();
+    if (result.outcome != Io::Ok) return;
+  }
+  if (readable_) loop_.defer(*this);
+}
+
+// One flush; false when there is nothing more to do in this turn.
+bool Connection::flush_once() {
+  const OutputQueue::Flushed flushed = output_.flush(*transport_, kWriteShare);
+  blocked_ = false;
+  if (flushed.bytes > 0) write_deadline_ = kNever;
+  switch (flushed.outcome) {
+    case OutputQueue::Flush::Empty:
+      return true;
+    case OutputQueue::Flush::Yielded:
+      loop_.defer(*this);
+      blocked_ = true;
+      return false;
+    case OutputQueue::Flush::Blocked:
+      blocked_ = true;
+      watch_output();
+      if (write_deadline_ == kNever) write_deadline_ = loop_.now() + write_timeout_;
+      return output_.size() < OutputQueue::kLowMark;
+    case OutputQueue::Flush::Shortened:
+      log_failure("file became shorter while it was sent; connection closed", 0);
+      abort();
+      return false;
+    case OutputQueue::Flush::Failed:
+      close();
+      return false;
+  }
+  return false;
+}
+
+void Connection::send_output() {
+  if (phase_ == Phase::Closed || phase_ == Phase::Handshaking) return;
+  if (blocked_ && !writable_) return;
+  for (;;) {
+    if (!output_.empty() && !flush_once()) return;
+    if (phase_ == Phase::Closed) return;
+    if (phase_ == Phase::Lingering || !protocol_->on_room()) break;
+    if (blocked_) return;
+  }
+  if (phase_ == Phase::Finishing && output_.empty()) end_our_side();
+}
+
+void Connection::end_our_side() {
+  if (!linger_ && pending_.empty()) return close();
+  transport_->end_writing();
+  if (input_ended_) return close();
+  phase_ = Phase::Lingering;
+  deadline_ = loop_.now() + kLingerTime;
+}
+
+void Connection::settle() {
+  if (phase_ == Phase::Closed) return;
+  if (!watch_.active() && !watch()) return;
+  if (retry_pending_) loop_.defer(*this);
+  count_state(false);
+  arm_timer();
+}
+
+void Connection::arm_timer() {
+  const TimePoint next = deadline_ < write_deadline_ ? deadline_ : write_deadline_;
+  if (loop::TimerWheel::deadline_of(*this) != next) loop_.timers().arm(*this, next);
+}
+
+void Connection::set_deadline(TimePoint deadline) {
+  if (phase_ == Phase::Open || phase_ == Phase::Finishing) deadline_ = deadline;
+}
+
+void Connection::on_timer(TimePoint now) {
+  if (phase_ == Phase::Closed) return;
+  if (write_deadline_ <= now) {
+    log_failure("peer takes no data; connection reset", ETIMEDOUT);
+    return abort();
+  }
+  if (deadline_ > now) return arm_timer();
+  deadline_ = kNever;
+  if (phase_ == Phase::Handshaking || phase_ == Phase::Lingering) return close();
+  running_ = true;
+  protocol_->on_timeout(now);
+  send_output();
+  running_ = false;
+  settle();
+}
+
+void Connection::finish(bool linger) {
+  if (phase_ != Phase::Open) return;
+  phase_ = Phase::Finishing;
+  linger_ = linger;
+  deadline_ = kNever;
+  if (!running_) loop_.defer(*this);
+}
+
+void Connection::abort() {
+  if (phase_ == Phase::Closed) return;
+  // A reset rather than an orderly end: the peer must not take what it has for the whole.
+  const linger hard{1, 0};
+  ::setsockopt(transport_->fd(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::Closed) return;
+  phase_ = Phase::Closed;
+  watch_.forget();
+  loop_.timers().cancel(*this);
+  count_state(true);
+  table_.closed(*this);
+}
+
+void Connection::resume() {
+  if (phase_ == Phase::Closed) return;
+  retry_pending_ = true;
+  if (!running_) loop_.defer(*this);
+}
+
+void Connection::replace_protocol(std::unique_ptr<Protocol> next) {
+  table_.bury(std::exchange(protocol_, std::move(next)));
+  retry_pending_ = true;
+}
+
+void Connection::drain(Drain how) {
+  if (phase_ == Phase::Handshaking || phase_ == Phase::Open) {
+    if (!protocol_) return;
+    running_ = true;
+    protocol_->begin_drain(how);
+    send_output();
+    running_ = false;
+    settle();
+  }
+}
+
+void Connection::count_state(bool closing) {
+  const stats::ConnectionState next = closing ? stats::ConnectionState::kCount : state_;
+  if (next == counted_) return;
+  if (counted_ != stats::ConnectionState::kCount) listener_.by_state[static_cast<std::size_t>(counted_)].subtract();
+  if (next != stats::ConnectionState::kCount) listener_.by_state[static_cast<std::size_t>(next)].add();
+  counted_ = next;
+}
+
+void Connection::log_failure(std::string_view event, int code) const {
+  if (!log().enabled(LogLevel::Info)) return;
+  log().info(event, {{"connection", id_},
+                     {"client", peer_.text()},
+                     {"activity", protocol_ ? protocol_->activity() : std::string_view("handshake")},
+                     {"error", code == 0 ? "" : std::strerror(code)}});
+}
+
+}  // namespace holdfast::net

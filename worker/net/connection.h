@@ -1,0 +1,134 @@
+// One accepted connection: owns its Transport and its Protocol, keeps their deadlines, reads within a fair share of each
+// turn, sends what is queued. Registered edge-triggered once, so that a request costs no epoll_ctl. close() only marks:
+// the ConnectionTable, which owns it, destroys it at the end of the turn.
+//
+//   Handshaking -> Open -> Finishing -> (Lingering) -> Closed
+//   Finishing: no more input is taken, the output is sent.  Lingering: our side is ended, what the peer still sends is
+//   thrown away, so that it sees the answer rather than a reset.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/buffer.h"
+#include "common/stats/worker_stats.h"
+#include "worker/loop/event_loop.h"
+#include "worker/net/output_queue.h"
+#include "worker/net/protocol.h"
+#include "worker/net/transport.h"
+
+namespace holdfast::net {
+
+class ConnectionTable;
+
+/// What connections of one listener share. Outlives them.
+struct ListenerContext {
+  std::uint32_t listener = 0;  // index into Config::listeners
+  ProtocolFactory* factory = nullptr;
+  Milliseconds handshake_timeout{};
+  stats::Cell accepted;
+  stats::Cell by_state[static_cast<std::size_t>(stats::ConnectionState::kCount)];
+};
+
+/// An address in 20 bytes; text is made only when somebody asks.
+struct PeerAddress {
+  std::uint8_t bytes[16]{};
+  std::uint16_t port = 0;
+  std::uint8_t family = 0;  // 4, 6, or 0 for unix sockets
+  static PeerAddress from(const sockaddr_storage& address);
+  std::string text() const;
+};
+
+class Connection final : private loop::Watcher, private loop::Timer, private loop::Deferred {
+ public:
+  Connection(ConnectionTable& table, loop::EventLoop& loop, ListenerContext& listener,
+             std::unique_ptr<Transport> transport, const PeerAddress& peer);
+  ~Connection();
+
+  // -- for the protocol
+  OutputQueue& output() { return output_; }
+  /// When on_timeout() is called; kNever: not at all.
+  void set_deadline(TimePoint deadline);
+  /// Longest time without progress while output waits; then the connection is reset.
+  void set_write_timeout(Milliseconds timeout) { write_timeout_ = timeout; }
+  /// Takes no more input, sends what is queued, closes. `linger` waits for the peer's end, for when it may be sending.
+  void finish(bool linger);
+  /// Closes now; unsent output is lost and the peer sees a reset.
+  void abort();
+  /// Input is wanted again, or output was added outside of the protocol's own calls.
+  void resume();
+  void set_state(stats::ConnectionState state) { state_ = state; }
+  /// Hands the connection over, input not yet used included; `this` protocol is destroyed at the end of the turn.
+  void replace_protocol(std::unique_ptr<Protocol> next);
+
+  TimePoint now() const { return loop_.now(); }
+  std::uint64_t id() const { return id_; }
+  const PeerAddress& peer() const { return peer_; }
+  const ListenerContext& listener() const { return listener_; }
+  bool draining() const;
+  bool open() const { return phase_ == Phase::Handshaking || phase_ == Phase::Open; }
+
+  // -- for the table
+  /// First try right after accept: data is often there already, and then epoll is never asked.
+  void begin();
+  void drain(Drain how);
+  void close();
+
+ private:
+  friend class ConnectionTable;
+  enum class Phase : std::uint8_t { Handshaking, Open, Finishing, Lingering, Closed };
+
+  void on_ready(std::uint32_t events) override;
+  void on_timer(TimePoint now) override;
+  void on_deferred() override;
+
+  void run();
+  bool watch();
+  void watch_output();
+  bool shake_hands();
+  void take_input();
+  bool offer_pending();
+  void use(std::span<const std::byte> input);
+  bool read_some();
+  void throw_input_away();
+  void send_output();
+  bool flush_once();
+  void settle();
+  void end_our_side();
+  void count_state(bool closing);
+  void arm_timer();
+  void log_failure(std::string_view event, int code) const;
+
+  ConnectionTable& table_;
+  loop::EventLoop& loop_;
+  ListenerContext& listener_;
+  loop::Watch watch_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Protocol> protocol_;
+  OutputQueue output_;
+  Buffer pending_;
+  std::uint64_t id_ = 0;
+  TimePoint deadline_ = kNever;
+  TimePoint write_deadline_ = kNever;
+  Milliseconds write_timeout_{60'000};
+  PeerAddress peer_;
+  std::uint32_t index_ = 0;  // in the table
+  Phase phase_ = Phase::Handshaking;
+  stats::ConnectionState state_ = stats::ConnectionState::Idle;
+  stats::ConnectionState counted_ = stats::ConnectionState::kCount;
+  bool readable_ : 1 = true;
+  bool writable_ : 1 = true;
+  bool input_ended_ : 1 = false;
+  bool peer_hung_up_ : 1 = false;
+  bool linger_ : 1 = false;
+  bool retry_pending_ : 1 = false;
+  bool running_ : 1 = false;
+  bool blocked_ : 1 = false;
+  bool watching_output_ : 1 = false;
+};
+
+}  // namespace holdfast::net

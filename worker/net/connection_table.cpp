@@ -1,0 +1,73 @@
+#include "worker/net/connection_table.h"
+
+#include <utility>
+
+namespace holdfast::net {
+
+ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits)
+    : loop_(loop), limits_(limits), open_(stats.cell(stats::Metric::WorkerConnections)), stats_(stats) {}
+
+ConnectionTable::~ConnectionTable() {
+  close_all();
+  destroy_closed();
+}
+
+std::string ConnectionTable::address_key(const PeerAddress& peer) {
+  return {reinterpret_cast<const char*>(peer.bytes), sizeof peer.bytes};
+}
+
+bool ConnectionTable::address_has_room(const PeerAddress& peer) const {
+  if (limits_.connections_per_ip == 0 || peer.family == 0) return true;
+  const auto found = by_address_.find(address_key(peer));
+  return found == by_address_.end() || found->second < limits_.connections_per_ip;
+}
+
+void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer) {
+  auto connection = std::make_unique<Connection>(*this, loop_, listener, std::move(transport), peer);
+  connection->id_ = next_id_++;
+  connection->index_ = static_cast<std::uint32_t>(connections_.size());
+  if (limits_.connections_per_ip != 0 && peer.family != 0) ++by_address_[address_key(peer)];
+  Connection& begun = *connection;
+  connections_.push_back(std::move(connection));
+  open_.add();
+  stats_.activity().connections.store(connections_.size(), std::memory_order_relaxed);
+  listener.accepted.add();
+  begun.begin();
+}
+
+void ConnectionTable::closed(Connection& connection) {
+  if (limits_.connections_per_ip != 0 && connection.peer().family != 0) {
+    const auto found = by_address_.find(address_key(connection.peer()));
+    if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+  }
+  const std::uint32_t index = connection.index_;
+  closed_.push_back(std::move(connections_[index]));
+  if (index + 1 != connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index_ = index;
+  }
+  connections_.pop_back();
+  open_.subtract();
+  stats_.activity().connections.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void ConnectionTable::begin_drain(Drain how) {
+  draining_ = true;
+  // Draining closes idle connections, which moves the last one into the gap: from the back each is met once.
+  for (std::size_t i = connections_.size(); i > 0; --i)
+    if (i <= connections_.size()) connections_[i - 1]->drain(how);
+}
+
+void ConnectionTable::close_all() {
+  while (!connections_.empty()) connections_.back()->close();
+}
+
+void ConnectionTable::destroy_closed() {
+  if (!buried_.empty()) std::exchange(buried_, {});
+  if (closed_.empty()) return;
+  // A destructor may close nothing more, but it may run handlers' destructors: take the list first.
+  const std::vector<std::unique_ptr<Connection>> ending = std::exchange(closed_, {});
+  for (RoomWatcher* watcher : room_watchers_) watcher->on_connection_room();
+}
+
+}  // namespace holdfast::net
