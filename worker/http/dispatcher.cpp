@@ -1,0 +1,183 @@
+#include "worker/http/dispatcher.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+#include "common/log.h"
+#include "worker/http/message_framing.h"
+
+namespace holdfast::http {
+namespace {
+
+constexpr std::uint16_t kClientLeft = 499;
+
+std::size_t copy_cut(char* to, std::size_t room, std::string_view text) {
+  const std::size_t length = std::min(room, text.size());
+  std::memcpy(to, text.data(), length);
+  return length;
+}
+
+}  // namespace
+
+// A site's cells, looked up once; a handful of (method, code) pairs covers nearly all requests.
+struct Dispatcher::SiteAccount {
+  struct Requests {
+    api::Method method;
+    std::uint16_t code;
+    stats::Cell cell;
+  };
+  std::uint16_t name = 0;  // index in the segment
+  std::vector<Requests> requests;
+  stats::HistogramCell duration;
+  stats::Cell response_bytes;
+};
+
+Dispatcher::Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats,
+                       const TurnClock& clock, AccessLogWriter* access_log, std::uint32_t slot)
+    : config_(config),
+      handlers_(std::move(handlers)),
+      router_(config),
+      stats_(stats),
+      clock_(clock),
+      access_log_(access_log),
+      slot_(slot),
+      worker_requests_(stats.cell(stats::Metric::WorkerRequests)),
+      request_bytes_(stats.cell(stats::Metric::HttpRequestBytes)),
+      sites_(config.sites.size() + 1) {}
+
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::show_activity(const Exchange& exchange) {
+  stats::Activity& activity = stats_.activity();
+  const api::Request& request = exchange.request();
+  char* text = activity.request;
+  std::size_t length = copy_cut(text, 16, request.method_name);
+  text[length++] = ' ';
+  length += copy_cut(text + length, sizeof activity.request - length, request.target);
+  const std::string_view route = exchange.account.route != nullptr ? std::string_view(exchange.account.route->name) : "";
+  activity.route[copy_cut(activity.route, sizeof activity.route - 1, route)] = '\0';
+  activity.request_length.store(length, std::memory_order_relaxed);
+}
+
+void Dispatcher::dispatch(Exchange& exchange) {
+  const api::Request& request = exchange.request();
+  exchange.match = router_.find(exchange.account.listener, request.host, request);
+  if (exchange.match.outcome != RouteMatch::Outcome::Found) return answer_no_match(exchange);
+  exchange.account.site = exchange.match.site;
+  const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];
+  exchange.account.route = &route;
+  exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
+  if (request.content_length.value_or(0) > route.limits.request_body)
+    return refuse(exchange, stats::BadRequest::BodyTooLarge);
+  show_activity(exchange);
+  stats_.activity().phase.store(static_cast<std::uint64_t>(stats::Phase::Handling), std::memory_order_relaxed);
+  call(exchange, *handlers_[exchange.match.site][exchange.match.route]);
+  stats_.activity().phase.store(static_cast<std::uint64_t>(stats::Phase::Reading), std::memory_order_relaxed);
+}
+
+void Dispatcher::call(Exchange& exchange, api::Handler& handler) {
+  std::string_view problem;
+  try {
+    handler.handle(exchange);
+    // A handler may answer later, but then it has left something behind that will.
+    if (exchange.answered() || exchange.has_states()) return;
+    problem = "handler neither answered nor kept the exchange";
+  } catch (const std::exception& thrown) {
+    problem = thrown.what();
+  } catch (...) {
+    problem = "unknown exception";
+  }
+  log().error("handler failed", {{"route", exchange.account.route->name},
+                                 {"request", exchange.request().target},
+                                 {"connection", exchange.connection_id()},
+                                 {"problem", problem}});
+  if (exchange.answered()) return exchange.reset_output();
+  exchange.fail(500);
+}
+
+void Dispatcher::answer_no_match(Exchange& exchange) {
+  if (exchange.match.outcome == RouteMatch::Outcome::NoSite) return refuse(exchange, stats::BadRequest::Misdirected);
+  exchange.account.site = exchange.match.site;
+  if (exchange.request().method == api::Method::Options) return answer_options(exchange);
+  if (exchange.match.outcome == RouteMatch::Outcome::NoRoute) return exchange.fail(404);
+  const api::Field allow{"Allow", exchange.match.allow};
+  exchange.fail(405, {&allow, 1});
+}
+
+// RFC 9110 section 9.3.7; `*` asks about the server as a whole.
+void Dispatcher::answer_options(Exchange& exchange) {
+  const api::Request& request = exchange.request();
+  std::string_view allow = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
+  if (request.path != "*") allow = router_.allow(exchange.account.listener, request.host, request.path);
+  if (allow.empty()) return exchange.fail(404);
+  const api::Field field{"Allow", allow};
+  exchange.respond({204, {&field, 1}}, api::Body::none());
+}
+
+void Dispatcher::refuse(Exchange& exchange, stats::BadRequest why) {
+  stats_.cell(stats::Metric::HttpBadRequests, static_cast<std::uint16_t>(why)).add();
+  if (!exchange.answered()) exchange.fail(status_of(why));
+}
+
+Dispatcher::SiteAccount& Dispatcher::account_of(std::uint32_t site) {
+  const std::size_t index = site == Exchange::kNoSite ? sites_.size() - 1 : site;
+  if (!sites_[index]) {
+    auto account = std::make_unique<SiteAccount>();
+    if (site != Exchange::kNoSite) account->name = stats_.segment().site_index(config_.sites[site].name);
+    account->duration = stats_.histogram(stats::Metric::HttpRequestDuration, account->name);
+    account->response_bytes = stats_.cell(stats::Metric::HttpResponseBytes, account->name);
+    sites_[index] = std::move(account);
+  }
+  return *sites_[index];
+}
+
+void Dispatcher::count(const Exchange& exchange, std::uint16_t status, Duration duration) {
+  SiteAccount& account = account_of(exchange.account.site);
+  const api::Method method = exchange.request().method;
+  stats::Cell requests;
+  for (const SiteAccount::Requests& known : account.requests)
+    if (known.code == status && known.method == method) requests = known.cell;
+  if (!requests) {
+    requests = stats_.cell(stats::Metric::HttpRequests, account.name, static_cast<std::uint16_t>(method), status);
+    account.requests.push_back({method, status, requests});
+  }
+  requests.add();
+  worker_requests_.add();
+  request_bytes_.add(exchange.account.received);
+  account.response_bytes.add(exchange.account.head_sent + exchange.account.body_sent);
+  account.duration.observe(static_cast<std::uint64_t>(duration.count()));
+}
+
+void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete) {
+  const api::Request& request = exchange.request();
+  AccessEntry entry;
+  entry.client_ip = exchange.peer_address();
+  entry.method = request.method_name;
+  entry.target = request.target;
+  entry.host = request.host;
+  entry.version = request.version;
+  entry.status = status;
+  entry.body_bytes_sent = exchange.account.body_sent;
+  entry.bytes_sent = exchange.account.head_sent + exchange.account.body_sent;
+  entry.bytes_received = exchange.account.received;
+  entry.duration = duration;
+  entry.user_agent = request.field("User-Agent").value_or(std::string_view());
+  entry.referer = request.field("Referer").value_or(std::string_view());
+  if (exchange.account.site != Exchange::kNoSite) entry.site = config_.sites[exchange.account.site].name;
+  if (exchange.account.route != nullptr) entry.route = exchange.account.route->name;
+  entry.worker = slot_;
+  entry.connection = exchange.connection_id();
+  entry.complete = complete;
+  access_log_->add(entry, clock_.wall_seconds(), clock_.wall_milliseconds());
+}
+
+void Dispatcher::finished(Exchange& exchange, bool complete) {
+  const std::uint16_t status = exchange.account.status == 0 ? kClientLeft : exchange.account.status;
+  const Duration duration = Clock::now() - exchange.account.started;
+  count(exchange, status, duration);
+  if (access_log_ != nullptr) record(exchange, status, duration, complete);
+  stats_.activity().request_length.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace holdfast::http

@@ -1,0 +1,62 @@
+// host -> route -> handler, exceptions and errors -> response, and the account of every exchange: access log and metrics.
+// One for each worker; every wire protocol hands its exchanges to it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/api/handler.h"
+#include "common/stats/worker_stats.h"
+#include "config/config.h"
+#include "worker/http/access_record.h"
+#include "worker/http/exchange.h"
+#include "worker/http/router.h"
+
+namespace holdfast::http {
+
+/// Handlers by site and route, in the order of the configuration.
+using HandlerTable = std::vector<std::vector<std::unique_ptr<api::Handler>>>;
+
+class Dispatcher {
+ public:
+  /// `access_log` may be null. Everything given outlives the dispatcher.
+  Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats, const TurnClock& clock,
+             AccessLogWriter* access_log, std::uint32_t slot);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// The head is complete and framed: finds the route and calls its handler. `host` is the authority without port,
+  /// `body_length` the announced length (refused at once when it is above the route's limit).
+  void dispatch(Exchange& exchange);
+  /// The request is refused before or instead of a handler; counts the reason and answers with its status unless the
+  /// exchange was answered already.
+  void refuse(Exchange& exchange, stats::BadRequest why);
+  /// The last byte was handed over, or (complete = false) the peer left. Called once for every exchange that was begun.
+  void finished(Exchange& exchange, bool complete);
+
+ private:
+  struct SiteAccount;
+
+  void call(Exchange& exchange, api::Handler& handler);
+  void answer_options(Exchange& exchange);
+  void answer_no_match(Exchange& exchange);
+  void show_activity(const Exchange& exchange);
+  SiteAccount& account_of(std::uint32_t site);
+  void count(const Exchange& exchange, std::uint16_t status, Duration duration);
+  void record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete);
+
+  const config::Config& config_;
+  HandlerTable handlers_;
+  Router router_;
+  stats::WorkerStats& stats_;
+  const TurnClock& clock_;
+  AccessLogWriter* access_log_;
+  std::uint32_t slot_;
+  stats::Cell worker_requests_;
+  stats::Cell request_bytes_;
+  std::vector<std::unique_ptr<SiteAccount>> sites_;  // the last one: requests without a site
+};
+
+}  // namespace holdfast::http

@@ -1,0 +1,103 @@
+#include "worker/http/exchange.h"
+
+#include <cstring>
+
+#include "common/api/status.h"
+#include "common/log.h"
+#include "worker/http/error_page.h"
+#include "worker/http/field_rules.h"
+
+namespace holdfast::http {
+namespace {
+
+constexpr std::size_t kMaxErrorFields = 8;
+
+}  // namespace
+
+std::span<std::byte> Arena::allocate(std::size_t bytes) {
+  const std::size_t at = (used_ + 15) & ~std::size_t{15};
+  if (at + bytes <= kInline) {
+    used_ = at + bytes;
+    return {inline_.data() + at, bytes};
+  }
+  overflow_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
+  return {overflow_.back().get(), bytes};
+}
+
+std::string_view Arena::copy(std::string_view text) {
+  const std::span<std::byte> room = allocate(text.size());
+  if (!text.empty()) std::memcpy(room.data(), text.data(), text.size());
+  return {reinterpret_cast<const char*>(room.data()), text.size()};
+}
+
+void Arena::reset() {
+  used_ = 0;
+  overflow_.clear();
+}
+
+void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
+  output_ = &output;
+  sink_ = nullptr;
+  credit_ = 0;
+  answered_ = false;
+  peer_ = {};
+  request_ = api::Request{};
+  account = Account{};
+  account.listener = listener;
+  account.started = clock_.now();
+  match.parameter_count = 0;
+}
+
+void Exchange::end() {
+  states_.clear();
+  sink_ = nullptr;
+  arena_.reset();
+}
+
+void Exchange::respond(const api::ResponseHead& head, api::Body body) {
+  if (answered_) {
+    log().error("handler answered twice", {{"route", account.route ? account.route->name : std::string()}});
+    return;
+  }
+  answered_ = true;
+  for (const api::Field& field : head.fields) {
+    if (is_safe_value(field.value) && is_token(field.name)) continue;
+    log().error("handler set a field that would split the response",
+                {{"route", account.route ? account.route->name : std::string()}, {"field", field.name}});
+    account.status = 500;
+    return output_->start_response(*this, 500, {}, api::Body::none(), false);
+  }
+  account.status = head.status;
+  const bool send_body = request_.method != api::Method::Head && api::status_has_body(head.status);
+  output_->start_response(*this, head.status, head.fields, std::move(body), send_body);
+}
+
+void Exchange::fail(std::uint16_t status, std::span<const api::Field> fields) {
+  const ErrorPage page = error_page(status, request_.field("Accept").value_or(std::string_view()));
+  std::array<api::Field, kMaxErrorFields + 1> all;
+  std::size_t count = 0;
+  all[count++] = {"Content-Type", page.content_type};
+  for (const api::Field& field : fields)
+    if (count < all.size()) all[count++] = field;
+  respond({status, {all.data(), count}}, api::Body::copy(page.body));
+}
+
+void Exchange::receive_body(api::BodySink& sink, std::size_t credit) {
+  sink_ = &sink;
+  credit_ = credit;
+  output_->body_wanted(*this);
+}
+
+void Exchange::grant(std::size_t bytes) {
+  credit_ += bytes;
+  if (sink_ != nullptr) output_->body_wanted(*this);
+}
+
+void Exchange::body_ready() { output_->body_ready(*this); }
+
+std::string_view Exchange::peer_address() {
+  if (peer_.empty()) peer_ = arena_.copy(output_->peer_text());
+  return peer_;
+}
+
+}  // namespace holdfast::http

@@ -1,0 +1,96 @@
+// One request and its response, whatever the version. Made by a wire protocol when a head is complete, destroyed by it when
+// both halves are done or the peer is gone. Holds copies of all request bytes that views point to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "common/api/exchange.h"
+#include "config/config.h"
+#include "worker/http/exchange_output.h"
+#include "worker/http/router.h"
+#include "worker/http/turn_clock.h"
+
+namespace holdfast::http {
+
+/// Bump memory of one exchange: an inline block, more from the heap only for large heads.
+class Arena {
+ public:
+  std::span<std::byte> allocate(std::size_t bytes);
+  std::string_view copy(std::string_view text);
+  void reset();
+
+ private:
+  static constexpr std::size_t kInline = 3072;
+  std::size_t used_ = 0;
+  std::vector<std::unique_ptr<std::byte[]>> overflow_;
+  alignas(16) std::array<std::byte, kInline> inline_;
+};
+
+class Exchange final : public api::Exchange {
+ public:
+  explicit Exchange(const TurnClock& clock) : clock_(clock) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // -- for handlers
+  const api::Request& request() const override { return request_; }
+  void respond(const api::ResponseHead& head, api::Body body) override;
+  void fail(std::uint16_t status, std::span<const api::Field> fields = {}) override;
+  void receive_body(api::BodySink& sink, std::size_t credit) override;
+  void grant(std::size_t bytes) override;
+  void body_ready() override;
+  void attach(std::unique_ptr<api::ExchangeState> state) override { states_.push_back(std::move(state)); }
+  std::span<std::byte> allocate(std::size_t bytes) override { return arena_.allocate(bytes); }
+  std::string_view peer_address() override;
+  TimePoint now() const override { return clock_.now(); }
+  std::time_t wall_seconds() const override { return clock_.wall_seconds(); }
+
+  // -- for the wire protocol
+  /// Begins a new life; whatever an earlier request left is gone.
+  void begin(ExchangeOutput& output, std::uint32_t listener);
+  /// Ends this life: the handler's states are destroyed first, then the memory they may point to.
+  void end();
+  api::Request& mutable_request() { return request_; }
+  Arena& arena() { return arena_; }
+  bool answered() const { return answered_; }
+  api::BodySink* sink() const { return sink_; }
+  std::size_t credit() const { return credit_; }
+  void use_credit(std::size_t bytes) { credit_ -= bytes; }
+  void sink_done() { sink_ = nullptr; }
+  bool has_states() const { return !states_.empty(); }
+  void reset_output() { output_->reset(*this); }
+
+  /// What the access record and the metrics need; the wire protocol counts bytes, the dispatcher sets site and route.
+  struct Account {
+    std::uint32_t listener = 0;
+    std::uint32_t site = kNoSite;        // index into Config::sites
+    const config::Route* route = nullptr;
+    std::uint16_t status = 0;            // 0: nothing was answered
+    std::uint64_t received = 0;          // bytes of head and body
+    std::uint64_t head_sent = 0;
+    std::uint64_t body_sent = 0;
+    TimePoint started{};
+  };
+  static constexpr std::uint32_t kNoSite = 0xffffffff;
+  Account account;
+  RouteMatch match;
+  std::uint64_t connection_id() const { return output_->connection_id(); }
+
+ private:
+  const TurnClock& clock_;
+  ExchangeOutput* output_ = nullptr;
+  api::BodySink* sink_ = nullptr;
+  std::size_t credit_ = 0;
+  bool answered_ = false;
+  api::Request request_;
+  std::string_view peer_;
+  std::vector<std::unique_ptr<api::ExchangeState>> states_;
+  Arena arena_;
+};
+
+}  // namespace holdfast::http
