@@ -12,8 +12,9 @@ struct ErrorPage {
   std::string body;
 };
 
-/// `accept` is the request's Accept field (empty when absent): application/json with a higher q-value than text/html
-/// chooses JSON {"status":404,"error":"Not Found"}. `id` (may be empty) is shown so that a user can quote it.
+/// `accept` is the request's Accept field (empty when absent): application/json with a higher q-value than
+/// text/html chooses JSON {"status":404,"error":"Not Found"}. `id` (may be empty) is shown so that a user can
+/// quote it.
 ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_view id = {});
 
 }  // namespace holdfast::http
