@@ -1,0 +1,247 @@
+"""The servers that are measured: each started in the foreground with one worker on one core, in a folder of its own."""
+
+import http.client
+import os
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import time
+
+CONNECTION_LIMIT = 20000
+
+
+class ServerFailed(Exception):
+    pass
+
+
+def raise_descriptor_limit():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def reserve_port():
+    """A kernel-chosen port of 127.0.0.1, kept for us: the socket is bound but never listens, and shares by SO_REUSEPORT."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder, holder.getsockname()[1]
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+class Server:
+    """Life of one server process tree; `workers` are the processes whose CPU time and memory count."""
+
+    name = ""
+
+    def __init__(self, folder, cpu):
+        self.folder = folder
+        self.cpu = cpu
+        self.process = None
+        self.workers = []
+        os.makedirs(folder, exist_ok=True)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        self.holder, self.port = reserve_port()
+        self.log = open(os.path.join(self.folder, "output"), "w+")
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}))
+        self.wait_until_ready()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.holder.close()
+        self.log.close()
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + 20
+        while True:
+            self.workers = children(self.process.pid) if self.process.poll() is None else []
+            if self.workers and self.answers():
+                return
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                self.log.seek(0)
+                self.stop_output = self.log.read()[-2000:]
+                self.stop()
+                raise ServerFailed(f"{self.name} did not start:\n{self.stop_output}")
+            try:
+                self.process.wait(timeout=0.02)
+            except subprocess.TimeoutExpired:
+                pass
+
+    def answers(self):
+        try:
+            return self.fetch("/api/hello")[0] == 200
+        except OSError:
+            return False
+
+    def fetch(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def address(self, row):
+        return f"127.0.0.1:{self.port}"
+
+    def cpu_nanoseconds(self):
+        """CPU time of the workers' threads so far; exact while they wait, which they do before and after a measurement."""
+        total = 0
+        for pid in self.workers:
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                    total += int(file.read().split()[0])
+        return total
+
+    def memory_bytes(self):
+        """Proportional set size of the workers."""
+        total = 0
+        for pid in self.workers:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                total += int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+        return total
+
+
+class Nginx(Server):
+    name = "nginx"
+
+    def __init__(self, folder, cpu, site, program):
+        super().__init__(folder, cpu)
+        self.site = site
+        self.program = program
+
+    def command(self):
+        limit = min(CONNECTION_LIMIT, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        path = os.path.join(self.folder, "nginx.conf")
+        with open(path, "w") as file:
+            file.write(self.configuration(limit))
+        return [self.program, "-p", self.folder, "-c", path, "-e", os.path.join(self.folder, "error.log")]
+
+    def configuration(self, limit):
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        temporary = "".join(f"    {kind}_temp_path {self.folder}/{kind};\n"
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        return f"""{user}daemon off;
+worker_processes 1;
+worker_rlimit_nofile {limit};
+pid {self.folder}/nginx.pid;
+events {{ worker_connections {limit}; }}
+http {{
+{temporary}    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    open_file_cache max=10000 inactive=60s;
+    open_file_cache_valid 1s;
+    keepalive_requests 1000000000;
+    keepalive_timeout 3600s;
+    types {{ text/html html; }}
+    server {{
+        listen 127.0.0.1:{self.port} reuseport;
+        root {self.site};
+        location = /api/hello {{
+            default_type application/json;
+            return 200 '{{"message": "Hello, world!"}}';
+        }}
+    }}
+}}
+"""
+
+
+class Holdfast(Server):
+    name = "holdfast"
+
+    def __init__(self, folder, cpu, site, program):
+        super().__init__(folder, cpu)
+        self.site = site
+        self.program = program
+
+    def command(self):
+        path = os.path.join(self.folder, "holdfast.yaml")
+        with open(path, "w") as file:
+            file.write(self.configuration())
+        return [self.program, "-c", path]
+
+    def configuration(self):
+        user = "  user: root\n" if os.geteuid() == 0 else ""
+        return f"""process:
+  workers: 1
+{user}  pid_file: {self.folder}/holdfast.pid
+  shutdown_timeout: 2s
+log:
+  access: off
+admin:
+  bind: off
+timeouts: {{keep_alive: 1h}}
+listeners:
+  http: {{bind: "127.0.0.1:{self.port}"}}
+sites:
+  - routes:
+      - {{path: /api/hello, methods: [GET], hello: {{}}}}
+      - path: /*
+        files: {{root: {self.site}}}
+"""
+
+
+class BareLoop(Server):
+    """A single process: master and worker in one; a port for each ready-made answer."""
+
+    name = "bare loop"
+
+    def __init__(self, folder, cpu, program):
+        super().__init__(folder, cpu)
+        self.program = program
+        self.ports = {}
+
+    def command(self):
+        return [self.program]
+
+    def wait_until_ready(self):
+        self.workers = [self.process.pid]
+        deadline = time.monotonic() + 20
+        while len(self.ports) < 3:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise ServerFailed("the bare loop did not start")
+            with open(self.log.name) as file:
+                self.ports = dict(line.split() for line in file if line.endswith("\n"))
+            try:
+                self.process.wait(timeout=0.02)
+            except subprocess.TimeoutExpired:
+                pass
+
+    def address(self, row):
+        return f"127.0.0.1:{self.ports[row.floor]}"
+
+
+def find_nginx(folder):
+    """Debian's nginx: the installed one, else its package unpacked (not installed: nothing is to start a service)."""
+    unpacked = os.path.join(folder, "nginx")
+    for candidate in (shutil.which("nginx"), "/usr/sbin/nginx", os.path.join(unpacked, "usr/sbin/nginx")):
+        if candidate and os.access(candidate, os.X_OK):
+            return candidate
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run(["apt-get", "download", "-q", "nginx"], cwd=folder, check=True)
+    package = next(name for name in os.listdir(folder) if name.startswith("nginx_") and name.endswith(".deb"))
+    subprocess.run(["dpkg-deb", "-x", package, unpacked], cwd=folder, check=True)
+    return os.path.join(unpacked, "usr/sbin/nginx")
