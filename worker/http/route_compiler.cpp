@@ -85,7 +85,8 @@ void Compiler::add_route(std::uint32_t site, std::uint32_t index, const config::
   CompiledRoute compiled;
   compiled.index = index;
   compiled.methods = methods_of(route);
-  if (!route.match_headers.empty() || !route.match_query.empty()) compiled.conditions = &route;
+  if (!route.match_headers.empty() || !route.match_query.empty())
+    compiled.conditions.reset(new MatchConditions{route.match_headers, route.match_query});
   PathEntry& entry = tables_.entries[place_of(site, route.path, compiled.parameter_names)];
   entry.methods |= compiled.methods;
   entry.routes.push_back(std::move(compiled));

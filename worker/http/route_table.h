@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,11 +18,17 @@ namespace holdfast::http {
 /// A bit for each api::Method, and behind them one for each further method that a configuration names.
 using MethodSet = std::uint64_t;
 
+/// What a route's `match` asks for: all must be there with this value.
+struct MatchConditions {
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::vector<std::pair<std::string, std::string>> query;
+};
+
 struct CompiledRoute {
   std::uint32_t index = 0;  // in Site::routes
   MethodSet methods = 0;
-  const config::Route* conditions = nullptr;  // match_headers and match_query; null: none
-  std::vector<std::string> parameter_names;   // in the order of the path
+  std::unique_ptr<const MatchConditions> conditions;  // null: none
+  std::vector<std::string> parameter_names;           // in the order of the path
 };
 
 /// All routes of one path, in the order of the file.

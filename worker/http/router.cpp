@@ -47,11 +47,11 @@ bool has_field(const api::Request& request, std::string_view name, std::string_v
   });
 }
 
-bool conditions_fit(const config::Route* conditions, const api::Request& request) {
+bool conditions_fit(const MatchConditions* conditions, const api::Request& request) {
   if (!conditions) return true;
-  for (const auto& [name, value] : conditions->match_headers)
+  for (const auto& [name, value] : conditions->fields)
     if (!has_field(request, name, value)) return false;
-  for (const auto& [name, value] : conditions->match_query)
+  for (const auto& [name, value] : conditions->query)
     if (!query_has(request.query, name, value)) return false;
   return true;
 }
@@ -191,7 +191,7 @@ RouteMatch Router::find(std::uint32_t listener, std::string_view host, const api
   MethodSet refused = 0;  // methods of routes that fit but for the method
   const auto visit = [&](std::uint32_t entry, const auto& values, std::size_t count) {
     for (const CompiledRoute& route : tables_->entries[entry].routes) {
-      if (!conditions_fit(route.conditions, request)) continue;
+      if (!conditions_fit(route.conditions.get(), request)) continue;
       refused |= route.methods;
       if (!(route.methods & wanted)) continue;
       match.outcome = RouteMatch::Outcome::Found;
