@@ -53,7 +53,11 @@ Connection::Connection(ConnectionTable& table, loop::EventLoop& loop, ListenerCo
                        std::unique_ptr<Transport> transport, const PeerAddress& peer)
     : table_(table), loop_(loop), listener_(listener), transport_(std::move(transport)), peer_(peer) {}
 
-Connection::~Connection() { loop_.timers().cancel(*this); }
+Connection::~Connection() {
+  // The protocol may still look at the connection while it goes.
+  protocol_.reset();
+  loop_.timers().cancel(*this);
+}
 
 bool Connection::draining() const { return table_.draining(); }
 
@@ -66,6 +70,8 @@ void Connection::on_ready(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
+  // Both directions are gone, and nobody would find out by reading.
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && phase_ == Phase::Open && !protocol_->wants_bytes()) return close();
   run();
 }
 
@@ -127,7 +133,7 @@ void Connection::take_input() {
     if (output_.size() >= OutputQueue::kLowMark) send_output();
     if (retry_pending_ && !offer_pending()) break;
   }
-  if (phase_ == Phase::Open && input_ended_) protocol_->on_end();
+  if (phase_ == Phase::Open && input_ended_ && (pending_.empty() || protocol_->wants_bytes())) protocol_->on_end();
 }
 
 // Offers kept input again as long as the protocol makes progress with it.
@@ -296,6 +302,8 @@ void Connection::close() {
 
 void Connection::resume() {
   if (phase_ == Phase::Closed) return;
+  // Within run() output is sent anyway; only input that waits needs another look.
+  if (running_ && pending_.empty() && !readable_ && !input_ended_) return;
   retry_pending_ = true;
   if (!running_) loop_.defer(*this);
 }

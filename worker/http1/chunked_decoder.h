@@ -1,0 +1,56 @@
+// Resumable decoder of the chunked transfer coding (RFC 9112 section 7.1): chunk sizes, extensions (checked and ignored),
+// data, trailer fields (checked and ignored). Strict about line ends; bounds what a peer can spend outside of the data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "common/stats/metric_table.h"
+
+namespace holdfast::http1 {
+
+class ChunkedDecoder {
+ public:
+  struct Step {
+    std::size_t consumed = 0;
+    std::span<const std::byte> data;  // a part of the input, at most `most_data` bytes
+    bool done = false;                // the body and its trailer section are complete
+    std::optional<stats::BadRequest> refused;
+  };
+
+  void reset() { *this = ChunkedDecoder{}; }
+  /// Takes input up to the first piece of data, the end, or an error. Call again with what was not consumed until nothing is
+  /// consumed. With most_data == 0 it stops before data.
+  Step decode(std::span<const std::byte> input, std::size_t most_data);
+
+ private:
+  enum class State : std::uint8_t {
+    SizeStart,
+    Size,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    TrailerStart,
+    TrailerName,
+    TrailerValue,
+    TrailerLf,
+    EndLf,
+    Done
+  };
+
+  bool take(char c);  // one byte outside of data; false: refused
+  bool take_size(char c);
+  bool take_trailer(char c);
+  bool spend_overhead();
+
+  std::uint64_t left_ = 0;        // of the current chunk
+  std::uint32_t overhead_ = 0;    // bytes of extensions and trailers so far
+  State state_ = State::SizeStart;
+  std::uint8_t digits_ = 0;
+};
+
+}  // namespace holdfast::http1

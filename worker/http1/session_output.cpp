@@ -1,0 +1,171 @@
+// The writing half of a session: heads, body framing, pulling bodies while there is room.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "common/api/status.h"
+#include "common/log.h"
+#include "worker/http1/session.h"
+
+namespace holdfast::http1 {
+namespace {
+
+// A file is handed over in parts, so that its exchange ends (and is counted) with its last part, not with its first.
+constexpr std::uint64_t kFilePart = 1024 * 1024;
+constexpr std::size_t kStreamPart = net::OutputQueue::kChunk;
+
+}  // namespace
+
+std::string Session::peer_text() const { return connection_.peer().text(); }
+
+std::uint64_t Session::connection_id() const { return connection_.id(); }
+
+void Session::choose_body_end(const api::Body& body, std::uint16_t status, bool send_body, HeadToWrite& head) {
+  const std::optional<std::uint64_t> length = body.length();
+  head.end = BodyEnd::NoBody;
+  // RFC 9110 section 8.6: no Content-Length with 1xx and 204; a 304 may leave it out.
+  if (!api::status_has_body(status)) return;
+  if (length) {
+    head.end = BodyEnd::Length;
+    head.length = *length;
+  } else if (head.version != api::Version::Http10) {
+    head.end = BodyEnd::Chunked;
+  } else if (send_body) {
+    head.end = BodyEnd::Close;
+    head.keep_alive = false;
+  }
+}
+
+void Session::start_response(http::Exchange& exchange, std::uint16_t status, std::span<const api::Field> fields,
+                             api::Body body, bool send_body) {
+  Active& active = *active_;
+  HeadToWrite head;
+  head.status = status;
+  head.fields = fields;
+  head.version = exchange.request().version;
+  // Nobody asked for the body and much of it may come: rather close than read it all (RFC 9112 section 9.3).
+  const bool unread = !active.body_complete && exchange.sink() == nullptr;
+  const bool long_rest = active.framing.body == http::BodyRule::Chunked || active.body_left > kFilePart / 16;
+  if (unread && (active.continue_due || long_rest)) active.keep_alive = false;
+  active.keep_alive = active.keep_alive && active.framing.keep_alive && !connection_.draining();
+  head.keep_alive = active.keep_alive;
+  choose_body_end(body, status, send_body, head);
+  active.keep_alive = head.keep_alive;
+  active.end = head.end;
+  exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
+  active.body = send_body ? std::move(body) : api::Body::none();
+  active.source_left = head.length;
+  pump();
+  if (active.response_complete) connection_.resume();
+}
+
+void Session::complete_response() {
+  Active& active = *active_;
+  if (active.end == BodyEnd::Chunked && !std::holds_alternative<api::Body::None>(active.body.content))
+    connection_.output().append("0\r\n\r\n");
+  active.response_complete = true;
+}
+
+void Session::pump() {
+  Active& active = *active_;
+  while (!active.response_complete && !active.source_waits && connection_.open() &&
+         connection_.output().size() < net::OutputQueue::kHighMark) {
+    if (auto* bytes = std::get_if<api::Body::Bytes>(&active.body.content)) {
+      send_bytes(*bytes);
+    } else if (auto* file = std::get_if<api::Body::File>(&active.body.content)) {
+      send_file(*file);
+    } else if (auto* stream = std::get_if<api::Body::Stream>(&active.body.content)) {
+      send_stream(*stream);
+    } else {
+      complete_response();
+    }
+  }
+}
+
+void Session::send_bytes(api::Body::Bytes& bytes) {
+  active_->exchange.account.body_sent += bytes.bytes.size();
+  if (bytes.hold) {
+    connection_.output().append_held(bytes.bytes, std::move(bytes.hold));
+  } else {
+    connection_.output().append(bytes.bytes);
+  }
+  complete_response();
+}
+
+void Session::send_file(api::Body::File& file) {
+  const std::uint64_t part = std::min(file.length, kFilePart);
+  const bool last = part == file.length;
+  connection_.output().append_file(file.fd, file.offset, part, last ? std::move(file.hold) : nullptr);
+  file.offset += part;
+  file.length -= part;
+  active_->exchange.account.body_sent += part;
+  if (last) complete_response();
+}
+
+// One piece from the source straight into the output queue, framed in place. Returns its size.
+std::size_t Session::read_piece(api::BodySource& source, api::Pull& next) {
+  Active& active = *active_;
+  const bool chunked = active.end == BodyEnd::Chunked;
+  const std::size_t framing = chunked ? kChunkPrefix + kChunkSuffix : 0;
+  std::span<std::byte> room = connection_.output().room(kStreamPart / 4);
+  std::span<std::byte> data = chunked ? room.subspan(kChunkPrefix, room.size() - framing) : room;
+  if (active.end == BodyEnd::Length && data.size() > active.source_left)
+    data = data.first(static_cast<std::size_t>(active.source_left));
+  const api::Pulled pulled = source.read(data);
+  next = pulled.next;
+  if (pulled.bytes == 0) return 0;
+  if (chunked) {
+    write_chunk_prefix(room.first<kChunkPrefix>(), static_cast<std::uint32_t>(pulled.bytes));
+    std::memcpy(room.data() + kChunkPrefix + pulled.bytes, "\r\n", kChunkSuffix);
+  }
+  connection_.output().commit(pulled.bytes + framing);
+  return pulled.bytes;
+}
+
+void Session::send_stream(api::Body::Stream& stream) {
+  Active& active = *active_;
+  api::Pull next = api::Pull::Failed;
+  const std::size_t bytes = read_piece(*stream.source, next);
+  active.exchange.account.body_sent += bytes;
+  if (active.end == BodyEnd::Length) active.source_left -= bytes;
+  const bool short_of_length = active.end == BodyEnd::Length && active.source_left > 0;
+  switch (next) {
+    case api::Pull::More:
+      if (active.end == BodyEnd::Length && active.source_left == 0) complete_response();
+      return;
+    case api::Pull::Later:
+      active.source_waits = true;
+      return;
+    case api::Pull::End:
+      if (!short_of_length) return complete_response();
+      log().error("response body ended before its announced length",
+                  {{"connection", connection_.id()}, {"missing", active.source_left}});
+      return connection_.abort();
+    case api::Pull::Failed:
+      return connection_.abort();
+  }
+}
+
+bool Session::on_room() {
+  if (!active_ || !active_->exchange.answered()) return false;
+  const std::uint64_t before = connection_.output().size();
+  pump();
+  const bool produced = connection_.output().size() > before;
+  if (settle_exchange()) {
+    // Requests that waited behind this one are in the connection's pending input.
+    connection_.resume();
+    set_deadlines();
+  }
+  return produced;
+}
+
+void Session::body_ready(http::Exchange& /*exchange*/) {
+  if (!active_ || !active_->source_waits) return;
+  active_->source_waits = false;
+  connection_.resume();
+}
+
+void Session::reset(http::Exchange& /*exchange*/) { connection_.abort(); }
+
+}  // namespace holdfast::http1
