@@ -9,8 +9,12 @@
 
 namespace holdfast {
 
-constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+constexpr bool is_ascii_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Equal but for the case of ASCII letters.
 constexpr bool ascii_iequals(std::string_view a, std::string_view b) {
@@ -30,7 +34,9 @@ constexpr std::array<bool, 256> make_token_table() {
   return table;
 }
 inline constexpr std::array<bool, 256> kTokenChars = make_token_table();
-constexpr bool is_token_char(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
+constexpr bool is_token_char(char c) {
+  return kTokenChars[static_cast<unsigned char>(c)];
+}
 constexpr bool is_token(std::string_view text) {
   if (text.empty()) return false;
   for (char c : text)
@@ -66,8 +72,8 @@ constexpr std::string_view trim_ows(std::string_view text) {
   return text;
 }
 
-/// Calls `each(element)` for every non-empty element of a comma-separated list (RFC 9110 section 5.6.1), trimmed. Does not
-/// look into quoted strings: for token lists only.
+/// Calls `each(element)` for every non-empty element of a comma-separated list (RFC 9110 section 5.6.1),
+/// trimmed. Does not look into quoted strings: for token lists only.
 template <class Each>
 constexpr void for_each_list_element(std::string_view list, Each each) {
   while (!list.empty()) {

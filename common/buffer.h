@@ -1,5 +1,5 @@
-// Buffer: a growable window of bytes, one pointer wide while empty, so that idle connections carry nothing. Bytes are
-// appended at the back and consumed from the front.
+// Buffer: a growable window of bytes, one pointer wide while empty, so that idle connections carry nothing.
+// Bytes are appended at the back and consumed from the front.
 #pragma once
 
 #include <cstddef>

@@ -44,8 +44,8 @@ Result<std::pair<Fd, Fd>> make_control_channel() {
   return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 
-Result<void> send_control(int channel, ControlKind kind, std::uint64_t value, std::string_view text, int error_log,
-                          int access_log) {
+Result<void> send_control(int channel, ControlKind kind, std::uint64_t value, std::string_view text,
+                          int error_log, int access_log) {
   Wire wire{};
   wire.kind = kind;
   wire.value = value;

@@ -1,5 +1,6 @@
-// What master and worker tell each other over a slot's SOCK_SEQPACKET pair: fixed-size messages, one enum. End-of-file on
-// the worker's side means that the master is gone; on the master's side the pidfd speaks instead.
+// What master and worker tell each other over a slot's SOCK_SEQPACKET pair: fixed-size messages, one enum.
+// End-of-file on the worker's side means that the master is gone; on the master's side the pidfd speaks
+// instead.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,15 @@ namespace holdfast {
 
 enum class ControlKind : std::uint8_t {
   // worker -> master
-  Ready = 1,     // serving; text empty
-  Failed = 2,    // could not start; text says why; the worker exits after it
-  Drained = 3,   // nothing left to finish; the worker exits after it
+  Ready = 1,    // serving; text empty
+  Failed = 2,   // could not start; text says why; the worker exits after it
+  Drained = 3,  // nothing left to finish; the worker exits after it
   // master -> worker
-  Drain = 16,      // accept nothing new, finish what is open; value = deadline in milliseconds from now
-  Finish = 17,     // as Drain, but the grace window for idle connections is over
-  Quit = 18,       // leave at once
-  ReopenLogs = 19  // carries two descriptors: error log, access log (each may be absent, see has_error/has_access)
+  Drain = 16,   // accept nothing new, finish what is open; value = deadline in milliseconds from now
+  Finish = 17,  // as Drain, but the grace window for idle connections is over
+  Quit = 18,    // leave at once
+  ReopenLogs =
+      19  // carries two descriptors: error log, access log (each may be absent, see has_error/has_access)
 };
 
 struct ControlMessage {
@@ -40,7 +42,8 @@ struct ControlMessage {
 /// A connected pair, non-blocking and close-on-exec. first: the master's end.
 Result<std::pair<Fd, Fd>> make_control_channel();
 
-/// Sends without blocking. Fails with EAGAIN when the peer does not read; the caller treats that as a dead peer.
+/// Sends without blocking. Fails with EAGAIN when the peer does not read; the caller treats that as a dead
+/// peer.
 Result<void> send_control(int channel, ControlKind kind, std::uint64_t value = 0, std::string_view text = {},
                           int error_log = -1, int access_log = -1);
 

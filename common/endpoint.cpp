@@ -21,8 +21,12 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
   return failure == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-const sockaddr_in& as_in(const sockaddr_storage& s) { return reinterpret_cast<const sockaddr_in&>(s); }
-const sockaddr_in6& as_in6(const sockaddr_storage& s) { return reinterpret_cast<const sockaddr_in6&>(s); }
+const sockaddr_in& as_in(const sockaddr_storage& s) {
+  return reinterpret_cast<const sockaddr_in&>(s);
+}
+const sockaddr_in6& as_in6(const sockaddr_storage& s) {
+  return reinterpret_cast<const sockaddr_in6&>(s);
+}
 
 }  // namespace
 
@@ -71,9 +75,13 @@ Endpoint Endpoint::from_sockaddr(const sockaddr* address, socklen_t length) {
   return endpoint;
 }
 
-bool Endpoint::is_unix() const { return family() == AF_UNIX; }
+bool Endpoint::is_unix() const {
+  return family() == AF_UNIX;
+}
 
-int Endpoint::family() const { return storage_.ss_family; }
+int Endpoint::family() const {
+  return storage_.ss_family;
+}
 
 std::uint16_t Endpoint::port() const {
   if (family() == AF_INET) return ntohs(as_in(storage_).sin_port);

@@ -1,4 +1,5 @@
-// Endpoint: an address that can be listened on: IPv4, IPv6 or a unix socket path. A value; compares by what it binds.
+// Endpoint: an address that can be listened on: IPv4, IPv6 or a unix socket path. A value; compares by what it
+// binds.
 #pragma once
 
 #include <sys/socket.h>

@@ -1,6 +1,7 @@
-// The error log: an event, then key=value fields; one line, one write; the level is checked before anything is formatted.
-// One per process, set up before the first line; workers inherit it by fork and get a new descriptor on reopening. Values
-// are escaped (control bytes, quotes, backslash as \xHH), so that no peer can forge a line.
+// The error log: an event, then key=value fields; one line, one write; the level is checked before anything is
+// formatted. One per process, set up before the first line; workers inherit it by fork and get a new descriptor
+// on reopening. Values are escaped (control bytes, quotes, backslash as \xHH), so that no peer can forge a
+// line.
 //
 //   log().info("worker ready", {{"worker", 3}, {"pid", pid}});
 //   2026-11-23T22:14:03.123Z info  worker ready worker=3 pid=4711                       (text)
@@ -60,18 +61,23 @@ class ErrorLogSink {
 
  private:
   void write(LogLevel level, std::string_view event, Fields fields);
+  void put_line();
+
   int fd_ = 2;
   Fd owned_;
   LogLevel level_ = LogLevel::Info;
   LogFormat format_ = LogFormat::Text;
   std::string role_;
+  std::string line_;   // reused
+  bool torn_ = false;  // the last line was written in part only
   std::uint64_t dropped_ = 0;
 };
 
 /// This process's error log.
 ErrorLogSink& log();
 
-/// At most `burst` lines in each `interval` from one place in the code; tells how many were kept back with the next one.
+/// At most `burst` lines in each `interval` from one place in the code; tells how many were kept back with the
+/// next one.
 class LogRate {
  public:
   LogRate(std::uint32_t burst, Milliseconds interval) : burst_(burst), interval_(interval) {}
@@ -88,7 +94,8 @@ class LogRate {
   std::uint64_t reported_ = 0;
 };
 
-/// Appends `text` with control bytes, double quotes and backslashes as \xHH: safe inside a quoted log field.
+/// Appends `text` with control bytes, double quotes, backslashes and bytes that are not UTF-8 as \xHH: safe
+/// inside a quoted log field.
 void append_escaped(std::string& out, std::string_view text);
 /// Appends `text` as the inside of a JSON string; bytes that are not UTF-8 become U+FFFD.
 void append_json_escaped(std::string& out, std::string_view text);

@@ -1,6 +1,6 @@
-// Result<T>: the value, or the Error that kept it from being made. Member names are those of std::expected, which takes
-// its place once the compiler has it. Used for expected failures only: a broken invariant aborts, a peer's doing is a
-// reason enum that is counted.
+// Result<T>: the value, or the Error that kept it from being made. Member names are those of std::expected,
+// which takes its place once the compiler has it. Used for expected failures only: a broken invariant aborts, a
+// peer's doing is a reason enum that is counted.
 #pragma once
 
 #include <utility>

@@ -1,5 +1,5 @@
-// The one header of worker/ that the master sees: the life of a worker process from fork to exit, and the read-only views
-// of the statistics that the command line prints.
+// The one header of worker/ that the master sees: the life of a worker process from fork to exit, and the
+// read-only views of the statistics that the command line prints.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +34,9 @@ struct Job {
   Fd access_log;  // empty: access log off
 };
 
-/// Runs the worker until it is drained, told to quit, or failed to start; returns the exit code for _exit. The caller has
-/// restored the signal mask, closed descriptors that are not the worker's, and dropped privileges. Reports Ready or Failed
-/// over job.control.
+/// Runs the worker until it is drained, told to quit, or failed to start; returns the exit code for _exit. The
+/// caller has restored the signal mask, closed descriptors that are not the worker's, and dropped privileges.
+/// Reports Ready or Failed over job.control.
 int run(Job job);
 
 /// The versioned JSON of /status and the text of `holdfast status`, from the shared segment alone.
@@ -46,8 +46,8 @@ std::string status_text(const stats::Segment& segment);
 /// "prometheus-cpp 1.0.1, ..." for --version.
 std::string library_versions();
 
-/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots, and throws
-/// the result away. For `holdfast check`, in a process of its own.
+/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots,
+/// and throws the result away. For `holdfast check`, in a process of its own.
 Result<void> try_configuration(const config::Config& config);
 
 }  // namespace holdfast::worker

@@ -12,7 +12,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Method::kCount)>
 
 }  // namespace
 
-std::string_view method_text(Method method) { return kMethodTexts[static_cast<std::size_t>(method)]; }
+std::string_view method_text(Method method) {
+  return kMethodTexts[static_cast<std::size_t>(method)];
+}
 
 Method method_from(std::string_view text) {
   for (std::size_t i = 0; i + 1 < kMethodTexts.size(); ++i)

@@ -1,5 +1,5 @@
-// Bodies in both directions. A response body is pulled, a request body is granted: back-pressure is in the shape of the
-// interface, no handler can forget it.
+// Bodies in both directions. A response body is pulled, a request body is granted: back-pressure is in the
+// shape of the interface, no handler can forget it.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace holdfast::api {
 
-/// Keeps the memory or the descriptor behind a body alive until its last byte has left. release() is called once.
+/// Keeps the memory or the descriptor behind a body alive until its last byte has left. release() is called
+/// once.
 class BodyOwner {
  public:
   virtual void release() noexcept = 0;
@@ -49,7 +50,8 @@ class BodySource {
 class BodySink {
  public:
   virtual ~BodySink() = default;
-  /// At most as many bytes as there is credit for; the view ends with the call. Give credit back with exchange.grant().
+  /// At most as many bytes as there is credit for; the view ends with the call. Give credit back with
+  /// exchange.grant().
   virtual void on_body(std::span<const std::byte> bytes) = 0;
   /// The body is complete.
   virtual void on_body_end() = 0;

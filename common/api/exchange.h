@@ -1,6 +1,7 @@
-// One request and its response, whatever the HTTP version. Owned by the wire protocol; a handler gets it by reference and
-// may use it until it has answered and the answer is sent, or the client has left: then everything attached to it is
-// destroyed. An abstract class because it is the binary interface of loadable handlers.
+// One request and its response, whatever the HTTP version. Owned by the wire protocol; a handler gets it by
+// reference and may use it until it has answered and the answer is sent, or the client has left: then
+// everything attached to it is destroyed. An abstract class because it is the binary interface of loadable
+// handlers.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +17,15 @@
 
 namespace holdfast::api {
 
-/// A handler's own state for one exchange. Its destructor runs when the exchange ends, also when the client has left.
+/// A handler's own state for one exchange. Its destructor runs when the exchange ends, also when the client has
+/// left.
 class ExchangeState {
  public:
   virtual ~ExchangeState() = default;
 };
 
-/// Head of a response. Views need to live for the call of respond() only. Never set here: Date, Server, Connection,
-/// Content-Length, Transfer-Encoding, which are the core's.
+/// Head of a response. Views need to live for the call of respond() only. Never set here: Date, Server,
+/// Connection, Content-Length, Transfer-Encoding, which are the core's.
 struct ResponseHead {
   std::uint16_t status = 200;
   std::span<const Field> fields;
@@ -33,13 +35,14 @@ class Exchange {
  public:
   virtual const Request& request() const = 0;
 
-  /// Answers, exactly once. For HEAD the handler answers as for GET; the core keeps the fields and drops the body.
+  /// Answers, exactly once. For HEAD the handler answers as for GET; the core keeps the fields and drops the
+  /// body.
   virtual void respond(const ResponseHead& head, Body body) = 0;
   /// Answers with the standard page for a status; `fields` are added (Allow, Retry-After ...).
   virtual void fail(std::uint16_t status, std::span<const Field> fields = {}) = 0;
 
-  /// Asks for the request body: at most `credit` bytes reach `sink` until more is granted. Without this call the body is
-  /// discarded after the answer, within limits.
+  /// Asks for the request body: at most `credit` bytes reach `sink` until more is granted. Without this call
+  /// the body is discarded after the answer, within limits.
   virtual void receive_body(BodySink& sink, std::size_t credit) = 0;
   /// Gives `bytes` of credit back, after they were consumed.
   virtual void grant(std::size_t bytes) = 0;

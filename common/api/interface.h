@@ -1,5 +1,5 @@
-// The number of the binary interface between the server and handlers in loadable modules. Raised whenever a type in
-// common/api changes its layout or a virtual function is added, moved or removed.
+// The number of the binary interface between the server and handlers in loadable modules. Raised whenever a
+// type in common/api changes its layout or a virtual function is added, moved or removed.
 #pragma once
 
 namespace holdfast::api {

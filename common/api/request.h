@@ -1,5 +1,5 @@
-// A request as handlers see it: the same for every HTTP version. All views point into memory of the exchange and live until
-// the exchange is destroyed.
+// A request as handlers see it: the same for every HTTP version. All views point into memory of the exchange
+// and live until the exchange is destroyed.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,19 @@
 
 namespace holdfast::api {
 
-enum class Method : std::uint8_t { Get, Head, Post, Put, Delete, Options, Patch, Trace, Connect, Other, kCount };
+enum class Method : std::uint8_t {
+  Get,
+  Head,
+  Post,
+  Put,
+  Delete,
+  Options,
+  Patch,
+  Trace,
+  Connect,
+  Other,
+  kCount
+};
 
 /// "GET" ... ; "other" for Method::Other, which is also how metrics name it.
 std::string_view method_text(Method method);
@@ -19,7 +31,7 @@ Method method_from(std::string_view text);
 enum class Version : std::uint8_t { Http10, Http11, Http2 };
 
 struct Field {
-  std::string_view name;  // as received; compare with ascii_iequals
+  std::string_view name;   // as received; compare with ascii_iequals
   std::string_view value;  // without surrounding white space
 };
 
@@ -31,20 +43,20 @@ struct Parameter {
 struct Request {
   Method method = Method::Get;
   Version version = Version::Http11;
-  bool secure = false;          // arrived over TLS
-  bool has_body = false;        // content may follow (its length may still turn out to be 0)
-  bool encoded_slash = false;   // the target held %2F, which stays undecoded in `path`
+  bool secure = false;           // arrived over TLS
+  bool has_body = false;         // content may follow (its length may still turn out to be 0)
+  bool encoded_slash = false;    // the target held %2F, which stays undecoded in `path`
   std::string_view method_name;  // as received
   std::string_view target;       // request target as received
   std::string_view path;         // percent-decoded once, dot segments removed, starts with '/'
   std::string_view query;        // raw, without the '?'
   std::string_view host;         // Host or :authority, lower case is not applied, port removed
   std::optional<std::uint64_t> content_length;
-  std::span<const Field> fields;           // in order of arrival
-  std::span<const Parameter> parameters;   // {name} segments of the route's path, decoded
+  std::span<const Field> fields;          // in order of arrival
+  std::span<const Parameter> parameters;  // {name} segments of the route's path, decoded
 
-  /// The first field of that name (ASCII case-insensitive), or nullopt. A list-valued field can occur several times:
-  /// walk `fields` then.
+  /// The first field of that name (ASCII case-insensitive), or nullopt. A list-valued field can occur several
+  /// times: walk `fields` then.
   std::optional<std::string_view> field(std::string_view name) const;
   /// The value of a path parameter; empty when the route has none of that name.
   std::string_view parameter(std::string_view name) const;

@@ -76,6 +76,8 @@ constexpr std::string_view reason_phrase(std::uint16_t code) {
 }
 
 /// 1xx, 204 and 304 never have content (RFC 9110 section 6.4.1).
-constexpr bool status_has_body(std::uint16_t code) { return code >= 200 && code != 204 && code != 304; }
+constexpr bool status_has_body(std::uint16_t code) {
+  return code >= 200 && code != 204 && code != 304;
+}
 
 }  // namespace holdfast::api

@@ -38,11 +38,15 @@ struct AccessEntry {
 };
 
 class AccessFormat;  // a compiled format
+struct DeleteAccessFormat {
+  void operator()(AccessFormat* format) const noexcept;
+};
+using AccessFormatHandle = std::unique_ptr<AccessFormat, DeleteAccessFormat>;
 
 /// "combined", "common", "json", "terse" (time status method target duration, for a terminal), or a template with
 /// {client_ip} {time} {method} {target} {protocol} {status} {bytes_sent} {duration} {user_agent} {referer} {host} {site}
 /// {route} {worker} ... ; {{ and }} are literal braces. Unknown names are an error that lists the known ones.
-Result<std::unique_ptr<AccessFormat>> compile_access_format(std::string_view format);
+Result<AccessFormatHandle> compile_access_format(std::string_view format);
 void append_access_line(std::string& out, const AccessFormat& format, const AccessEntry& entry, std::time_t wall_seconds,
                         std::uint32_t wall_milliseconds);
 
@@ -50,7 +54,7 @@ void append_access_line(std::string& out, const AccessFormat& format, const Acce
 /// fails costs the lines, which are counted.
 class AccessLogWriter {
  public:
-  AccessLogWriter(std::unique_ptr<AccessFormat> format, Fd fd);
+  AccessLogWriter(AccessFormatHandle format, Fd fd);
   ~AccessLogWriter();
   AccessLogWriter(const AccessLogWriter&) = delete;
   AccessLogWriter& operator=(const AccessLogWriter&) = delete;
@@ -63,7 +67,7 @@ class AccessLogWriter {
   std::uint64_t take_dropped();
 
  private:
-  std::unique_ptr<AccessFormat> format_;
+  AccessFormatHandle format_;
   Fd fd_;
   std::string pending_;
   std::uint64_t pending_lines_ = 0;

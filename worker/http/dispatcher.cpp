@@ -55,7 +55,8 @@ void Dispatcher::show_activity(const Exchange& exchange) {
   std::size_t length = copy_cut(text, 16, request.method_name);
   text[length++] = ' ';
   length += copy_cut(text + length, sizeof activity.request - length, request.target);
-  const std::string_view route = exchange.account.route != nullptr ? std::string_view(exchange.account.route->name) : "";
+  const std::string_view route =
+      exchange.account.route != nullptr ? std::string_view(exchange.account.route->name) : "";
   activity.route[copy_cut(activity.route, sizeof activity.route - 1, route)] = '\0';
   activity.request_length.store(length, std::memory_order_relaxed);
 }
@@ -97,7 +98,8 @@ void Dispatcher::call(Exchange& exchange, api::Handler& handler) {
 }
 
 void Dispatcher::answer_no_match(Exchange& exchange) {
-  if (exchange.match.outcome == RouteMatch::Outcome::NoSite) return refuse(exchange, stats::BadRequest::Misdirected);
+  if (exchange.match.outcome == RouteMatch::Outcome::NoSite)
+    return refuse(exchange, stats::BadRequest::Misdirected);
   exchange.account.site = exchange.match.site;
   if (exchange.request().method == api::Method::Options) return answer_options(exchange);
   if (exchange.match.outcome == RouteMatch::Outcome::NoRoute) return exchange.fail(404);
@@ -139,7 +141,8 @@ void Dispatcher::count(const Exchange& exchange, std::uint16_t status, Duration 
   for (const SiteAccount::Requests& known : account.requests)
     if (known.code == status && known.method == method) requests = known.cell;
   if (!requests) {
-    requests = stats_.cell(stats::Metric::HttpRequests, account.name, static_cast<std::uint16_t>(method), status);
+    requests =
+        stats_.cell(stats::Metric::HttpRequests, account.name, static_cast<std::uint16_t>(method), status);
     account.requests.push_back({method, status, requests});
   }
   requests.add();

@@ -1,5 +1,5 @@
-// host -> route -> handler, exceptions and errors -> response, and the account of every exchange: access log and metrics.
-// One for each worker; every wire protocol hands its exchanges to it.
+// host -> route -> handler, exceptions and errors -> response, and the account of every exchange: access log
+// and metrics. One for each worker; every wire protocol hands its exchanges to it.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,20 @@ using HandlerTable = std::vector<std::vector<std::unique_ptr<api::Handler>>>;
 class Dispatcher {
  public:
   /// `access_log` may be null. Everything given outlives the dispatcher.
-  Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats, const TurnClock& clock,
-             AccessLogWriter* access_log, std::uint32_t slot);
+  Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats,
+             const TurnClock& clock, AccessLogWriter* access_log, std::uint32_t slot);
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// The head is complete and framed: finds the route and calls its handler. `host` is the authority without port,
-  /// `body_length` the announced length (refused at once when it is above the route's limit).
+  /// The head is complete and framed: finds the route and calls its handler. `host` is the authority without
+  /// port, `body_length` the announced length (refused at once when it is above the route's limit).
   void dispatch(Exchange& exchange);
-  /// The request is refused before or instead of a handler; counts the reason and answers with its status unless the
-  /// exchange was answered already.
+  /// The request is refused before or instead of a handler; counts the reason and answers with its status
+  /// unless the exchange was answered already.
   void refuse(Exchange& exchange, stats::BadRequest why);
-  /// The last byte was handed over, or (complete = false) the peer left. Called once for every exchange that was begun.
+  /// The last byte was handed over, or (complete = false) the peer left. Called once for every exchange that
+  /// was begun.
   void finished(Exchange& exchange, bool complete);
 
  private:

@@ -15,18 +15,6 @@ void append_number(std::string& out, std::uint16_t number) {
   out.append(digits, end);
 }
 
-void append_html_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c == '<' || c == '>' || c == '&' || c == '"' || c == '\'') {
-      out += "&#";
-      append_number(out, static_cast<unsigned char>(c));
-      out += ';';
-    } else {
-      out += c;
-    }
-  }
-}
-
 std::string json_body(std::uint16_t status, std::string_view id) {
   std::string out = "{\"status\":";
   append_number(out, status);
@@ -60,6 +48,18 @@ std::string html_body(std::uint16_t status, std::string_view id) {
 }
 
 }  // namespace
+
+void append_html_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '<' || c == '>' || c == '&' || c == '"' || c == '\'') {
+      out += "&#";
+      append_number(out, static_cast<unsigned char>(c));
+      out += ';';
+    } else {
+      out += c;
+    }
+  }
+}
 
 ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_view id) {
   if (prefers_json(accept)) return {"application/json", json_body(status, id)};

@@ -17,4 +17,7 @@ struct ErrorPage {
 /// quote it.
 ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_view id = {});
 
+/// Appends `text` so that it is text in HTML and in a quoted attribute.
+void append_html_escaped(std::string& out, std::string_view text);
+
 }  // namespace holdfast::http

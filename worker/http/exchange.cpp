@@ -93,7 +93,9 @@ void Exchange::grant(std::size_t bytes) {
   if (sink_ != nullptr) output_->body_wanted(*this);
 }
 
-void Exchange::body_ready() { output_->body_ready(*this); }
+void Exchange::body_ready() {
+  output_->body_ready(*this);
+}
 
 std::string_view Exchange::peer_address() {
   if (peer_.empty()) peer_ = arena_.copy(output_->peer_text());

@@ -1,5 +1,6 @@
-// One request and its response, whatever the version. Made by a wire protocol when a head is complete, destroyed by it when
-// both halves are done or the peer is gone. Holds copies of all request bytes that views point to.
+// One request and its response, whatever the version. Made by a wire protocol when a head is complete,
+// destroyed by it when both halves are done or the peer is gone. Holds copies of all request bytes that views
+// point to.
 #pragma once
 
 #include <array>
@@ -65,13 +66,14 @@ class Exchange final : public api::Exchange {
   bool has_states() const { return !states_.empty(); }
   void reset_output() { output_->reset(*this); }
 
-  /// What the access record and the metrics need; the wire protocol counts bytes, the dispatcher sets site and route.
+  /// What the access record and the metrics need; the wire protocol counts bytes, the dispatcher sets site and
+  /// route.
   struct Account {
     std::uint32_t listener = 0;
-    std::uint32_t site = kNoSite;        // index into Config::sites
+    std::uint32_t site = kNoSite;  // index into Config::sites
     const config::Route* route = nullptr;
-    std::uint16_t status = 0;            // 0: nothing was answered
-    std::uint64_t received = 0;          // bytes of head and body
+    std::uint16_t status = 0;    // 0: nothing was answered
+    std::uint64_t received = 0;  // bytes of head and body
     std::uint64_t head_sent = 0;
     std::uint64_t body_sent = 0;
     TimePoint started{};

@@ -1,4 +1,5 @@
-// What an exchange asks of the wire protocol that carries it: implemented by HTTP/1 sessions and HTTP/2 streams.
+// What an exchange asks of the wire protocol that carries it: implemented by HTTP/1 sessions and HTTP/2
+// streams.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +15,14 @@ class Exchange;
 
 class ExchangeOutput {
  public:
-  /// Serialises the head before it returns and takes the body over. `send_body` is false for HEAD and for statuses
-  /// without content: then only the length is told, as far as it applies.
+  /// Serialises the head before it returns and takes the body over. `send_body` is false for HEAD and for
+  /// statuses without content: then only the length is told, as far as it applies.
   virtual void start_response(Exchange& exchange, std::uint16_t status, std::span<const api::Field> fields,
                               api::Body body, bool send_body) = 0;
   /// The body source that said Later has more.
   virtual void body_ready(Exchange& exchange) = 0;
-  /// There is credit for request body bytes (again); the first time also sends 100 Continue where it is awaited.
+  /// There is credit for request body bytes (again); the first time also sends 100 Continue where it is
+  /// awaited.
   virtual void body_wanted(Exchange& exchange) = 0;
   /// The response cannot be completed: the peer must not take it for whole.
   virtual void reset(Exchange& exchange) = 0;

@@ -1,5 +1,6 @@
-// Which body length rule applies to a request, whether the connection persists, and which messages are refused because
-// their framing is ambiguous (RFC 9112 sections 3.2, 6, 9.3; RFC 9110 sections 8.6, 10.1.1). Pure; decided once a request.
+// Which body length rule applies to a request, whether the connection persists, and which messages are refused
+// because their framing is ambiguous (RFC 9112 sections 3.2, 6, 9.3; RFC 9110 sections 8.6, 10.1.1). Pure;
+// decided once a request.
 #pragma once
 
 #include <cstdint>

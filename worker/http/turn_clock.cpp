@@ -11,7 +11,9 @@ constexpr std::size_t kDateAt = sizeof("Server: holdfast\r\nDate: ") - 1;
 
 }  // namespace
 
-TurnClock::TurnClock() { update(Clock::now()); }
+TurnClock::TurnClock() {
+  update(Clock::now());
+}
 
 void TurnClock::update(TimePoint now) {
   now_ = now;

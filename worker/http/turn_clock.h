@@ -1,5 +1,5 @@
-// The time of the current loop turn in the forms HTTP needs: steady, wall seconds, the ready-made Date field. Updated once a
-// turn by the worker; everybody else reads.
+// The time of the current loop turn in the forms HTTP needs: steady, wall seconds, the ready-made Date field.
+// Updated once a turn by the worker; everybody else reads.
 #pragma once
 
 #include <cstdint>

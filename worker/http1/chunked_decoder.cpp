@@ -7,14 +7,18 @@
 namespace holdfast::http1 {
 namespace {
 
-constexpr std::uint8_t kMaxSizeDigits = 15;       // below 2^60, no overflow anywhere
+constexpr std::uint8_t kMaxSizeDigits = 15;        // below 2^60, no overflow anywhere
 constexpr std::uint32_t kMaxOverhead = 16 * 1024;  // extensions and trailers of one body
 
-bool is_line_byte(char c) { return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t'; }
+bool is_line_byte(char c) {
+  return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t';
+}
 
 }  // namespace
 
-bool ChunkedDecoder::spend_overhead() { return ++overhead_ <= kMaxOverhead; }
+bool ChunkedDecoder::spend_overhead() {
+  return ++overhead_ <= kMaxOverhead;
+}
 
 bool ChunkedDecoder::take_size(char c) {
   const int digit = hex_value(c);

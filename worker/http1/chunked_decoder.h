@@ -1,5 +1,6 @@
-// Resumable decoder of the chunked transfer coding (RFC 9112 section 7.1): chunk sizes, extensions (checked and ignored),
-// data, trailer fields (checked and ignored). Strict about line ends; bounds what a peer can spend outside of the data.
+// Resumable decoder of the chunked transfer coding (RFC 9112 section 7.1): chunk sizes, extensions (checked and
+// ignored), data, trailer fields (checked and ignored). Strict about line ends; bounds what a peer can spend
+// outside of the data.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,8 @@ class ChunkedDecoder {
   };
 
   void reset() { *this = ChunkedDecoder{}; }
-  /// Takes input up to the first piece of data, the end, or an error. Call again with what was not consumed until nothing is
-  /// consumed. With most_data == 0 it stops before data.
+  /// Takes input up to the first piece of data, the end, or an error. Call again with what was not consumed
+  /// until nothing is consumed. With most_data == 0 it stops before data.
   Step decode(std::span<const std::byte> input, std::size_t most_data);
 
  private:
@@ -47,8 +48,8 @@ class ChunkedDecoder {
   bool take_trailer(char c);
   bool spend_overhead();
 
-  std::uint64_t left_ = 0;        // of the current chunk
-  std::uint32_t overhead_ = 0;    // bytes of extensions and trailers so far
+  std::uint64_t left_ = 0;      // of the current chunk
+  std::uint32_t overhead_ = 0;  // bytes of extensions and trailers so far
   State state_ = State::SizeStart;
   std::uint8_t digits_ = 0;
 };

@@ -22,7 +22,8 @@ struct Scan {
 
 std::size_t skip_empty_lines(std::string_view input) {
   std::size_t at = 0;
-  for (std::size_t lines = 0; lines < kMaxLeadingLines && input.substr(at).starts_with("\r\n"); ++lines) at += 2;
+  for (std::size_t lines = 0; lines < kMaxLeadingLines && input.substr(at).starts_with("\r\n"); ++lines)
+    at += 2;
   return at;
 }
 
@@ -48,7 +49,8 @@ Refusal check_size(std::string_view head, const HeadLimits& limits) {
   return std::nullopt;
 }
 
-// HTTP-version = "HTTP/" DIGIT "." DIGIT; a higher minor version of 1 is answered as 1.1 (RFC 9110 section 2.5).
+// HTTP-version = "HTTP/" DIGIT "." DIGIT; a higher minor version of 1 is answered as 1.1 (RFC 9110
+// section 2.5).
 Refusal take_version(std::string_view text, RequestHead& head) {
   if (text.size() != 8 || !text.starts_with("HTTP/") || !is_ascii_digit(text[5]) || text[6] != '.' ||
       !is_ascii_digit(text[7]))
@@ -75,7 +77,8 @@ Refusal take_request_line(std::string_view line, RequestHead& head) {
 Refusal take_field_line(std::string_view line, api::Field& field) {
   std::size_t colon = 0;
   while (colon < line.size() && is_token_char(line[colon])) ++colon;
-  // White space before the colon, or in front of the line (folding), ends the token early (RFC 9112 sections 5.1, 5.2).
+  // White space before the colon, or in front of the line (folding), ends the token early (RFC 9112
+  // sections 5.1, 5.2).
   if (colon == 0 || colon == line.size() || line[colon] != ':') return BadRequest::FieldLine;
   field.name = line.substr(0, colon);
   field.value = trim_ows(line.substr(colon + 1));

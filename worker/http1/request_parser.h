@@ -1,6 +1,7 @@
-// Incremental parser of an HTTP/1 request head (RFC 9112 sections 2 to 5): consumed, need more, or refused and why. Pure; no
-// I/O, no allocation, results are views into the input. Strict: bare CR or LF, NUL and other controls, white space before
-// the colon, folded lines and anything else two parsers could read differently is refused.
+// Incremental parser of an HTTP/1 request head (RFC 9112 sections 2 to 5): consumed, need more, or refused and
+// why. Pure; no I/O, no allocation, results are views into the input. Strict: bare CR or LF, NUL and other
+// controls, white space before the colon, folded lines and anything else two parsers could read differently is
+// refused.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +39,9 @@ struct Parsed {
 };
 using ParseResult = std::variant<NeedMore, Refused, Parsed>;
 
-/// `scanned` is where the search for the end goes on (0 at first, kept by the caller between calls with a growing input), so
-/// that a head arriving byte by byte costs linear time. `storage` needs limits.field_count places.
+/// `scanned` is where the search for the end goes on (0 at first, kept by the caller between calls with a
+/// growing input), so that a head arriving byte by byte costs linear time. `storage` needs limits.field_count
+/// places.
 ParseResult parse_request_head(std::string_view input, std::size_t& scanned, const HeadLimits& limits,
                                std::span<api::Field> storage);
 

@@ -13,7 +13,8 @@ namespace {
 using stats::BadRequest;
 
 constexpr Milliseconds kDrainGrace{5000};
-// What nobody asked for is read and thrown away up to here, so that the connection can go on; beyond, it is closed.
+// What nobody asked for is read and thrown away up to here, so that the connection can go on; beyond, it is
+// closed.
 constexpr std::uint64_t kMostSkipped = 64 * 1024;
 constexpr std::size_t kMostSpare = 256;
 
@@ -142,7 +143,8 @@ bool Session::fill_request(const RequestHead& head) {
   request.version = head.version;
   request.fields = {fields, head.fields.size()};
 
-  if (const auto why = http::frame_request(head.version, request.fields, active.framing)) return refuse(*why), false;
+  if (const auto why = http::frame_request(head.version, request.fields, active.framing))
+    return refuse(*why), false;
   request.has_body = active.framing.body != http::BodyRule::None;
   if (active.framing.body == http::BodyRule::Length) request.content_length = active.framing.length;
 
@@ -155,7 +157,8 @@ bool Session::fill_request(const RequestHead& head) {
   request.path = target.path;
   request.query = target.query;
   request.encoded_slash = target.encoded_slash;
-  // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of Host, which must still be valid.
+  // RFC 9112 section 3.2.2: the authority of an absolute target takes the place of Host, which must still be
+  // valid.
   const std::optional<std::string_view> host = http::host_of_authority(active.framing.host);
   const std::optional<std::string_view> authority =
       target.form == http::TargetForm::Absolute ? http::host_of_authority(target.authority) : host;
@@ -286,7 +289,8 @@ bool Session::settle_exchange() {
     if (active_->keep_alive) return false;
   }
   const bool keep_alive = active_->keep_alive;
-  // A client that asked for the close and has sent all of its request sends nothing more; any other may be sending now.
+  // A client that asked for the close and has sent all of its request sends nothing more; any other may be
+  // sending now.
   const bool linger = !active_->body_complete || active_->framing.keep_alive;
   end_exchange(true);
   if (!keep_alive) connection_.finish(linger);

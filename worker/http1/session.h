@@ -1,6 +1,6 @@
-// HTTP/1.0 and HTTP/1.1 on one connection (RFC 9112): requests in order, pipelined ones answered in order, each by one
-// exchange. Reading half: head -> body -> (skip what nobody wanted); writing half: pulls the response body while there is
-// room. An idle session carries no buffers and no exchange.
+// HTTP/1.0 and HTTP/1.1 on one connection (RFC 9112): requests in order, pipelined ones answered in order, each
+// by one exchange. Reading half: head -> body -> (skip what nobody wanted); writing half: pulls the response
+// body while there is room. An idle session carries no buffers and no exchange.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ class SessionFactory final : public net::ProtocolFactory {
   SessionFactory(const config::Config& config, http::Dispatcher& dispatcher, const http::TurnClock& clock);
   ~SessionFactory();
 
-  std::unique_ptr<net::Protocol> make(net::Connection& connection, std::string_view application_protocol) override;
+  std::unique_ptr<net::Protocol> make(net::Connection& connection,
+                                      std::string_view application_protocol) override;
 
  private:
   friend class Session;

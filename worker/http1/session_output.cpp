@@ -11,15 +11,20 @@
 namespace holdfast::http1 {
 namespace {
 
-// A file is handed over in parts, so that its exchange ends (and is counted) with its last part, not with its first.
+// A file is handed over in parts, so that its exchange ends (and is counted) with its last part, not with its
+// first.
 constexpr std::uint64_t kFilePart = 1024 * 1024;
 constexpr std::size_t kStreamPart = net::OutputQueue::kChunk;
 
 }  // namespace
 
-std::string Session::peer_text() const { return connection_.peer().text(); }
+std::string Session::peer_text() const {
+  return connection_.peer().text();
+}
 
-std::uint64_t Session::connection_id() const { return connection_.id(); }
+std::uint64_t Session::connection_id() const {
+  return connection_.id();
+}
 
 void Session::choose_body_end(const api::Body& body, std::uint16_t status, bool send_body, HeadToWrite& head) {
   const std::optional<std::uint64_t> length = body.length();
@@ -166,6 +171,8 @@ void Session::body_ready(http::Exchange& /*exchange*/) {
   connection_.resume();
 }
 
-void Session::reset(http::Exchange& /*exchange*/) { connection_.abort(); }
+void Session::reset(http::Exchange& /*exchange*/) {
+  connection_.abort();
+}
 
 }  // namespace holdfast::http1

@@ -119,7 +119,8 @@ void EventLoop::run_deferred() {
 }
 
 void EventLoop::turn() {
-  const int ready = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+  const int ready =
+      epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
   now_ = Clock::now();
   if (hook_ != nullptr) hook_->on_turn_start(now_);
   for (int i = 0; i < ready; ++i) dispatch(events_[static_cast<std::size_t>(i)]);

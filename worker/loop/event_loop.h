@@ -1,6 +1,6 @@
-// One epoll turn after another: wait, ready descriptors, timers, deferred work, end of turn. Single-threaded; owned by the
-// worker; everything registered with it must unregister (by destructor) before the loop ends. Nothing is destroyed inside a
-// call from here: whoever wants to end an object does it in the end-of-turn hook.
+// One epoll turn after another: wait, ready descriptors, timers, deferred work, end of turn. Single-threaded;
+// owned by the worker; everything registered with it must unregister (by destructor) before the loop ends.
+// Nothing is destroyed inside a call from here: whoever wants to end an object does it in the end-of-turn hook.
 #pragma once
 
 #include <sys/epoll.h>
@@ -29,9 +29,9 @@ class Watcher {
   ~Watcher() = default;
 };
 
-/// A descriptor's registration: made by start(), ended by stop() or the destructor. An event that was already fetched for
-/// an ended registration is dropped by its generation, in one place. The descriptor must still be open at stop(): a closed
-/// one stays in epoll while another process holds it.
+/// A descriptor's registration: made by start(), ended by stop() or the destructor. An event that was already
+/// fetched for an ended registration is dropped by its generation, in one place. The descriptor must still be
+/// open at stop(): a closed one stays in epoll while another process holds it.
 class Watch {
  public:
   Watch() = default;
@@ -43,7 +43,8 @@ class Watch {
   /// Asks for other events from now on.
   void change(std::uint32_t events);
   void stop();
-  /// As stop(), without the system call: for a descriptor that is closed within this turn and that nobody else holds.
+  /// As stop(), without the system call: for a descriptor that is closed within this turn and that nobody else
+  /// holds.
   void forget();
   bool active() const { return loop_ != nullptr; }
 
@@ -53,7 +54,8 @@ class Watch {
   std::uint32_t index_ = 0;
 };
 
-/// Work put off to the end of this turn or, if queued while deferred work runs, to the next one. Intrusive; unlinks itself.
+/// Work put off to the end of this turn or, if queued while deferred work runs, to the next one. Intrusive;
+/// unlinks itself.
 class Deferred {
  public:
   Deferred() = default;

@@ -70,7 +70,8 @@ void TimerWheel::run_bucket(std::uint64_t bucket, TimePoint now) {
 void TimerWheel::advance(TimePoint now) {
   if (now < start_) return;
   const std::uint64_t reached = static_cast<std::uint64_t>((now - start_) / kTick);
-  if (reached >= current_ + kBuckets) current_ = reached - kBuckets + 1;  // every bucket is visited once at most
+  if (reached >= current_ + kBuckets)
+    current_ = reached - kBuckets + 1;  // every bucket is visited once at most
   while (current_ <= reached) {
     const std::uint64_t bucket = current_ % kBuckets;
     ++current_;

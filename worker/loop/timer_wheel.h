@@ -1,6 +1,7 @@
-// Timers of one event loop: intrusive, O(1) to arm and to cancel. Arming a later deadline only stores it: the timer moves
-// when its old place comes up, so that re-arming for each request costs two words. Resolution is one tick (16 ms); a timer
-// never fires early. Deadlines beyond the wheel's horizon (about 65 s) go round again.
+// Timers of one event loop: intrusive, O(1) to arm and to cancel. Arming a later deadline only stores it: the
+// timer moves when its old place comes up, so that re-arming for each request costs two words. Resolution is
+// one tick (16 ms); a timer never fires early. Deadlines beyond the wheel's horizon (about 65 s) go round
+// again.
 #pragma once
 
 #include <array>

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -20,7 +21,9 @@ Acceptor::Acceptor(loop::EventLoop& loop, ConnectionTable& table, stats::WorkerS
   table_.watch_room(*this);
 }
 
-Acceptor::~Acceptor() { stop(); }
+Acceptor::~Acceptor() {
+  stop();
+}
 
 Result<void> Acceptor::start() {
   stopped_ = false;
@@ -33,7 +36,9 @@ void Acceptor::stop() {
   loop_.timers().cancel(*this);
 }
 
-void Acceptor::on_ready(std::uint32_t /*events*/) { accept_some(); }
+void Acceptor::on_ready(std::uint32_t /*events*/) {
+  accept_some();
+}
 
 void Acceptor::accept_some() {
   for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
@@ -52,14 +57,20 @@ void Acceptor::accept_some() {
   }
 }
 
-bool Acceptor::take(Fd socket, const sockaddr_storage& address) {
+void Acceptor::take(Fd socket, const sockaddr_storage& address) {
   const PeerAddress peer = PeerAddress::from(address);
-  if (!table_.address_has_room(peer)) {
-    stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(stats::RefusedReason::AddressLimit)).add();
-    return false;
-  }
+  if (!is_allowed(peer)) return count_refused(stats::RefusedReason::NotAllowed);
+  if (!table_.address_has_room(peer)) return count_refused(stats::RefusedReason::AddressLimit);
   table_.add(context_, transports_.wrap(std::move(socket)), peer);
-  return true;
+}
+
+bool Acceptor::is_allowed(const PeerAddress& peer) const {
+  if (context_.allowed == nullptr || peer.family == 0) return true;
+  return std::find(context_.allowed->begin(), context_.allowed->end(), peer.text()) != context_.allowed->end();
+}
+
+void Acceptor::count_refused(stats::RefusedReason reason) {
+  stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(reason)).add();
 }
 
 void Acceptor::pause(stats::RefusedReason reason) {
@@ -67,15 +78,17 @@ void Acceptor::pause(stats::RefusedReason reason) {
   paused_ = true;
   watch_.stop();
   loop_.timers().arm(*this, loop_.now() + kPause);
-  stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(reason)).add();
+  count_refused(reason);
   if (!pause_lines_.allow(loop_.now())) return;
   log().warning("accepting paused", {{"reason", reason == stats::RefusedReason::Descriptors
-                                                     ? "out of file descriptors: raise LimitNOFILE or ulimit -n"
-                                                     : "limits.connections reached"},
+                                                    ? "out of file descriptors: raise LimitNOFILE or ulimit -n"
+                                                    : "limits.connections reached"},
                                      {"connections", table_.size()}});
 }
 
-void Acceptor::on_timer(TimePoint /*now*/) { on_connection_room(); }
+void Acceptor::on_timer(TimePoint /*now*/) {
+  on_connection_room();
+}
 
 void Acceptor::on_connection_room() {
   if (!paused_ || stopped_) return;

@@ -1,6 +1,6 @@
-// One listening socket of this worker: accepts until empty, within limits. Out of descriptors or at the connection limit
-// it stops watching, so that nothing spins, and goes on when a connection has ended or after a moment; clients wait in the
-// kernel's queue meanwhile.
+// One listening socket of this worker: accepts until empty, within limits. Out of descriptors or at the
+// connection limit it stops watching, so that nothing spins, and goes on when a connection has ended or after a
+// moment; clients wait in the kernel's queue meanwhile.
 #pragma once
 
 #include <sys/socket.h>
@@ -38,7 +38,9 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   void on_timer(TimePoint now) override;
   void on_connection_room() override;
   void accept_some();
-  bool take(Fd socket, const sockaddr_storage& address);
+  void take(Fd socket, const sockaddr_storage& address);
+  bool is_allowed(const PeerAddress& peer) const;
+  void count_refused(stats::RefusedReason reason);
   void pause(stats::RefusedReason reason);
 
   loop::EventLoop& loop_;

@@ -59,7 +59,9 @@ Connection::~Connection() {
   loop_.timers().cancel(*this);
 }
 
-bool Connection::draining() const { return table_.draining(); }
+bool Connection::draining() const {
+  return table_.draining();
+}
 
 void Connection::begin() {
   if (listener_.handshake_timeout.count() > 0) deadline_ = loop_.now() + listener_.handshake_timeout;
@@ -71,11 +73,14 @@ void Connection::on_ready(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
   // Both directions are gone, and nobody would find out by reading.
-  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && phase_ == Phase::Open && !protocol_->wants_bytes()) return close();
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && phase_ == Phase::Open && !protocol_->wants_bytes())
+    return close();
   run();
 }
 
-void Connection::on_deferred() { run(); }
+void Connection::on_deferred() {
+  run();
+}
 
 bool Connection::watch() {
   const Result<void> started =
@@ -86,7 +91,8 @@ bool Connection::watch() {
   return false;
 }
 
-// Most connections never block, so writability is asked for only after the first time; then once for its whole life.
+// Most connections never block, so writability is asked for only after the first time; then once for its whole
+// life.
 void Connection::watch_output() {
   writable_ = false;
   if (watching_output_) return;
@@ -133,7 +139,8 @@ void Connection::take_input() {
     if (output_.size() >= OutputQueue::kLowMark) send_output();
     if (retry_pending_ && !offer_pending()) break;
   }
-  if (phase_ == Phase::Open && input_ended_ && (pending_.empty() || protocol_->wants_bytes())) protocol_->on_end();
+  if (phase_ == Phase::Open && input_ended_ && (pending_.empty() || protocol_->wants_bytes()))
+    protocol_->on_end();
 }
 
 // Offers kept input again as long as the protocol makes progress with it.
@@ -327,7 +334,8 @@ void Connection::drain(Drain how) {
 void Connection::count_state(bool closing) {
   const stats::ConnectionState next = closing ? stats::ConnectionState::kCount : state_;
   if (next == counted_) return;
-  if (counted_ != stats::ConnectionState::kCount) listener_.by_state[static_cast<std::size_t>(counted_)].subtract();
+  if (counted_ != stats::ConnectionState::kCount)
+    listener_.by_state[static_cast<std::size_t>(counted_)].subtract();
   if (next != stats::ConnectionState::kCount) listener_.by_state[static_cast<std::size_t>(next)].add();
   counted_ = next;
 }

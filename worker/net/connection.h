@@ -1,10 +1,10 @@
-// One accepted connection: owns its Transport and its Protocol, keeps their deadlines, reads within a fair share of each
-// turn, sends what is queued. Registered edge-triggered once, so that a request costs no epoll_ctl. close() only marks:
-// the ConnectionTable, which owns it, destroys it at the end of the turn.
+// One accepted connection: owns its Transport and its Protocol, keeps their deadlines, reads within a fair
+// share of each turn, sends what is queued. Registered edge-triggered once, so that a request costs no
+// epoll_ctl. close() only marks: the ConnectionTable, which owns it, destroys it at the end of the turn.
 //
 //   Handshaking -> Open -> Finishing -> (Lingering) -> Closed
-//   Finishing: no more input is taken, the output is sent.  Lingering: our side is ended, what the peer still sends is
-//   thrown away, so that it sees the answer rather than a reset.
+//   Finishing: no more input is taken, the output is sent.  Lingering: our side is ended, what the peer still
+//   sends is thrown away, so that it sees the answer rather than a reset.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/buffer.h"
 #include "common/stats/worker_stats.h"
@@ -30,6 +31,7 @@ struct ListenerContext {
   std::uint32_t listener = 0;  // index into Config::listeners
   ProtocolFactory* factory = nullptr;
   Milliseconds handshake_timeout{};
+  const std::vector<std::string>* allowed = nullptr;  // only these addresses (and unix sockets); null: all
   stats::Cell accepted;
   stats::Cell by_state[static_cast<std::size_t>(stats::ConnectionState::kCount)];
 };
@@ -55,14 +57,16 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   void set_deadline(TimePoint deadline);
   /// Longest time without progress while output waits; then the connection is reset.
   void set_write_timeout(Milliseconds timeout) { write_timeout_ = timeout; }
-  /// Takes no more input, sends what is queued, closes. `linger` waits for the peer's end, for when it may be sending.
+  /// Takes no more input, sends what is queued, closes. `linger` waits for the peer's end, for when it may be
+  /// sending.
   void finish(bool linger);
   /// Closes now; unsent output is lost and the peer sees a reset.
   void abort();
   /// Input is wanted again, or output was added outside of the protocol's own calls.
   void resume();
   void set_state(stats::ConnectionState state) { state_ = state; }
-  /// Hands the connection over, input not yet used included; `this` protocol is destroyed at the end of the turn.
+  /// Hands the connection over, input not yet used included; `this` protocol is destroyed at the end of the
+  /// turn.
   void replace_protocol(std::unique_ptr<Protocol> next);
 
   TimePoint now() const { return loop_.now(); }

@@ -22,7 +22,8 @@ bool ConnectionTable::address_has_room(const PeerAddress& peer) const {
   return found == by_address_.end() || found->second < limits_.connections_per_ip;
 }
 
-void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer) {
+void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> transport,
+                          const PeerAddress& peer) {
   auto connection = std::make_unique<Connection>(*this, loop_, listener, std::move(transport), peer);
   connection->id_ = next_id_++;
   connection->index_ = static_cast<std::uint32_t>(connections_.size());

@@ -1,5 +1,5 @@
-// Owns every connection of a worker: limits, the walk that drains them, and their destruction, which happens in one place
-// at the end of a turn.
+// Owns every connection of a worker: limits, the walk that drains them, and their destruction, which happens in
+// one place at the end of a turn.
 #pragma once
 
 #include <cstdint>

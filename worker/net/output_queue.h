@@ -1,5 +1,6 @@
-// What a connection has still to send: ordered pieces, bytes or file ranges. Small bytes gather in pooled chunks, so that
-// many answers leave with one system call; an empty queue holds no memory. Owned by its Connection.
+// What a connection has still to send: ordered pieces, bytes or file ranges. Small bytes gather in pooled
+// chunks, so that many answers leave with one system call; an empty queue holds no memory. Owned by its
+// Connection.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ class OutputQueue {
 
   /// Copies.
   void append(std::string_view bytes);
-  /// Contiguous room for at least `least` (at most kChunk) bytes at the end; commit() makes the first part of it output.
+  /// Contiguous room for at least `least` (at most kChunk) bytes at the end; commit() makes the first part of
+  /// it output.
   std::span<std::byte> room(std::size_t least);
   void commit(std::size_t bytes);
   /// Keeps the view until `hold` is released, after the last byte has left.

@@ -1,5 +1,6 @@
-// What a connection drives: HTTP/1, HTTP/2 and WebSocket sessions implement this. The connection moves bytes and keeps
-// time; the protocol gives them meaning. Data flows one way: bytes up, calls for more room up, pieces down.
+// What a connection drives: HTTP/1, HTTP/2 and WebSocket sessions implement this. The connection moves bytes
+// and keeps time; the protocol gives them meaning. Data flows one way: bytes up, calls for more room up, pieces
+// down.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
 
-  /// Takes input; returns how much was used. The rest is kept by the connection and offered again, with what follows it,
-  /// after more arrived or after Connection::resume().
+  /// Takes input; returns how much was used. The rest is kept by the connection and offered again, with what
+  /// follows it, after more arrived or after Connection::resume().
   virtual std::size_t on_bytes(std::span<const std::byte> input) = 0;
   /// False stops reading from the peer: that is the back-pressure of a request body.
   virtual bool wants_bytes() const = 0;

@@ -51,6 +51,8 @@ IoResult TcpTransport::send_file(int file, std::uint64_t offset, std::size_t len
   return failure(Io::WantWrite);
 }
 
-void TcpTransport::end_writing() { ::shutdown(socket_.get(), SHUT_WR); }
+void TcpTransport::end_writing() {
+  ::shutdown(socket_.get(), SHUT_WR);
+}
 
 }  // namespace holdfast::net

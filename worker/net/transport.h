@@ -1,5 +1,5 @@
-// A connection's bytes, encrypted or not: one interface over plain TCP, unix sockets and TLS. Never blocks; owned by one
-// Connection.
+// A connection's bytes, encrypted or not: one interface over plain TCP, unix sockets and TLS. Never blocks;
+// owned by one Connection.
 #pragma once
 
 #include <sys/uio.h>
@@ -12,11 +12,11 @@
 namespace holdfast::net {
 
 enum class Io : std::uint8_t {
-  Ok,        // `bytes` were moved
-  WantRead,  // nothing moved: wait until the socket is readable (also while writing, as TLS may)
+  Ok,         // `bytes` were moved
+  WantRead,   // nothing moved: wait until the socket is readable (also while writing, as TLS may)
   WantWrite,  // nothing moved: wait until it is writable
-  End,       // the peer has ended its side
-  Failed     // the connection is broken; `error` is an errno, 0 when the transport itself failed
+  End,        // the peer has ended its side
+  Failed      // the connection is broken; `error` is an errno, 0 when the transport itself failed
 };
 
 struct IoResult {
@@ -35,7 +35,8 @@ class Transport {
   virtual IoResult read(std::span<std::byte> room) = 0;
   /// `more`: other bytes follow at once, so a short packet may wait for them.
   virtual IoResult write(std::span<const iovec> pieces, bool more) = 0;
-  /// Sends file bytes from `offset` without moving the descriptor's own position. Ok with 0 bytes: the file ended early.
+  /// Sends file bytes from `offset` without moving the descriptor's own position. Ok with 0 bytes: the file
+  /// ended early.
   virtual IoResult send_file(int file, std::uint64_t offset, std::size_t length) = 0;
   /// Ends our side; the peer's stays readable.
   virtual void end_writing() = 0;

@@ -1,0 +1,52 @@
+// The only place that sees every protocol, filter and handler: builds from a configuration all that a worker
+// serves with. Owned by the worker; torn down after its loop has ended.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/result.h"
+#include "worker/handlers/registry.h"
+#include "worker/http/dispatcher.h"
+#include "worker/http1/session.h"
+#include "worker/net/acceptor.h"
+#include "worker/worker.h"
+
+namespace holdfast::worker {
+
+/// Handlers of every route, in the order of the configuration. Fails with the first that cannot be made.
+Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
+                                         const stats::Segment& segment);
+
+class Wiring final : public net::TransportFactory {
+ public:
+  /// Takes job.access_log. `loop`, `stats` and what `job` refers to outlive the wiring.
+  static Result<std::unique_ptr<Wiring>> build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats);
+
+  Result<void> start_accepting();
+  void stop_accepting();
+  http::TurnClock& clock() { return clock_; }
+  net::ConnectionTable& connections() { return connections_; }
+  http::AccessLogWriter* access_log() { return access_log_.get(); }
+  std::unique_ptr<net::Transport> wrap(Fd socket) override;
+
+ private:
+  Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats);
+  Result<void> open_access_log(Fd fd);
+  net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
+  void add_acceptors(const Job& job);
+
+  loop::EventLoop& loop_;
+  stats::WorkerStats& stats_;
+  std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
+  const config::Config& config_;
+  http::TurnClock clock_;
+  handlers::Shared shared_;
+  std::unique_ptr<http::AccessLogWriter> access_log_;
+  std::unique_ptr<http::Dispatcher> dispatcher_;
+  std::unique_ptr<http1::SessionFactory> http1_;
+  net::ConnectionTable connections_;
+  std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
+};
+
+}  // namespace holdfast::worker

@@ -1,0 +1,165 @@
+// The life of a worker process: starting -> serving -> draining -> gone.
+#include "worker/worker.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "common/log.h"
+#include "worker/admin/status_report.h"
+#include "worker/control_client.h"
+#include "worker/loop/event_loop.h"
+#include "worker/wiring.h"
+
+namespace holdfast::worker {
+namespace {
+
+constexpr int kExitOk = 0;
+constexpr int kExitUnavailable = 69;
+
+class Worker final : private ControlListener, private loop::TurnHook, private loop::Timer {
+ public:
+  explicit Worker(Job job)
+      : job_(std::move(job)), stats_(job_.segment, job_.seat), control_(std::move(job_.control), *this) {}
+  ~Worker() {
+    if (loop_) loop_->timers().cancel(*this);
+  }
+
+  int run() {
+    if (Result<void> started = start(); !started) {
+      log().error("worker cannot start", {{"problem", started.error().message()}});
+      control_.tell(ControlKind::Failed, started.error().message());
+      return kExitUnavailable;
+    }
+    control_.tell(ControlKind::Ready);
+    loop_->run();
+    wiring_->connections().close_all();
+    end_turn();
+    control_.tell(ControlKind::Drained);
+    return kExitOk;
+  }
+
+ private:
+  Result<void> start() {
+    Result<std::unique_ptr<loop::EventLoop>> loop = loop::EventLoop::create();
+    if (!loop) return loop.error();
+    loop_ = std::move(*loop);
+    Result<std::unique_ptr<Wiring>> wiring = Wiring::build(job_, *loop_, stats_);
+    if (!wiring) return wiring.error();
+    wiring_ = std::move(*wiring);
+    busy_ = stats_.cell(stats::Metric::EventLoopBusy);
+    lag_ = stats_.histogram(stats::Metric::EventLoopLag);
+    dropped_ = stats_.cell(stats::Metric::LogLinesDropped);
+    loop_->set_hook(*this);
+    if (Result<void> watched = control_.start(*loop_); !watched) return watched;
+    return wiring_->start_accepting();
+  }
+
+  // -- the loop's turns
+  void on_turn_start(TimePoint now) override {
+    wiring_->clock().update(now);
+    stats::Activity& activity = stats_.activity();
+    activity.beat.store(++turns_, std::memory_order_relaxed);
+    activity.stamp.store(static_cast<std::uint64_t>(now.time_since_epoch().count()), std::memory_order_relaxed);
+    set_phase(stats::Phase::Reading);
+  }
+
+  void on_turn_end(TimePoint started) override {
+    end_turn();
+    const auto length = static_cast<std::uint64_t>((Clock::now() - started).count());
+    busy_.add(length);
+    lag_.observe(length);
+    set_phase(stats::Phase::Waiting);
+    if (draining_ && wiring_->connections().size() == 0) loop_->stop();
+  }
+
+  // What a turn leaves behind: closed connections, log lines.
+  void end_turn() {
+    wiring_->connections().destroy_closed();
+    std::uint64_t dropped = log().take_dropped();
+    if (http::AccessLogWriter* access_log = wiring_->access_log()) {
+      access_log->flush();
+      dropped += access_log->take_dropped();
+    }
+    if (dropped > 0) dropped_.add(dropped);
+  }
+
+  void set_phase(stats::Phase phase) {
+    stats_.activity().phase.store(static_cast<std::uint64_t>(phase), std::memory_order_relaxed);
+  }
+
+  // -- the master's wishes
+  void on_drain(Milliseconds deadline) override {
+    if (!draining_) {
+      draining_ = true;
+      log().debug("draining", {{"connections", wiring_->connections().size()}});
+      wiring_->stop_accepting();
+      wiring_->connections().begin_drain(net::Drain::Gently);
+    }
+    loop_->timers().arm(*this, loop_->now() + deadline);
+  }
+  void on_finish() override {
+    on_drain(job_.config.process.shutdown_timeout);
+    wiring_->connections().begin_drain(net::Drain::AtOnce);
+  }
+  void on_quit() override { loop_->stop(); }
+  void on_reopen_logs(Fd error_log, Fd access_log) override {
+    if (error_log) log().adopt(std::move(error_log));
+    if (access_log && wiring_->access_log() != nullptr) wiring_->access_log()->reopen(std::move(access_log));
+  }
+  void on_master_gone() override {
+    log().warning("master is gone; finishing open requests and leaving");
+    on_drain(job_.config.process.shutdown_timeout);
+  }
+  // The drain deadline.
+  void on_timer(TimePoint /*now*/) override {
+    log().info("drain deadline reached", {{"connections", wiring_->connections().size()}});
+    loop_->stop();
+  }
+
+  Job job_;
+  stats::WorkerStats stats_;
+  ControlClient control_;
+  std::unique_ptr<loop::EventLoop> loop_;
+  std::unique_ptr<Wiring> wiring_;
+  stats::Cell busy_;
+  stats::HistogramCell lag_;
+  stats::Cell dropped_;
+  std::uint64_t turns_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace
+
+int run(Job job) {
+  // A peer that is gone shows as EPIPE, also where a library writes.
+  signal(SIGPIPE, SIG_IGN);
+  Worker worker(std::move(job));
+  return worker.run();
+}
+
+std::string status_json(const stats::Segment& segment) {
+  return admin::status_json(segment);
+}
+
+std::string status_text(const stats::Segment& segment) {
+  return admin::status_text(segment);
+}
+
+std::string library_versions() {
+  return "prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION ", yaml-cpp " HOLDFAST_YAML_VERSION;
+}
+
+Result<void> try_configuration(const config::Config& config) {
+  Result<stats::Segment> segment = stats::Segment::create();
+  if (!segment) return segment.error();
+  handlers::Shared shared;
+  const Result<http::HandlerTable> table = make_handlers(config, shared, *segment);
+  if (!table) return table.error();
+  if (!config.log.access.enabled) return {};
+  const auto format = http::compile_access_format(config.log.access.format);
+  if (!format) return format.error();
+  return {};
+}
+
+}  // namespace holdfast::worker
