@@ -58,7 +58,8 @@ enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, k
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
 enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, kCount };
 enum class RefusedReason : std::uint8_t { ConnectionLimit, AddressLimit, Descriptors, NotAllowed, kCount };
-/// Why a request was refused before it reached a route. One table maps each to its status (http/message_framing).
+/// Why a request was refused before it reached a route. One table maps each to its status
+/// (http/message_framing).
 enum class BadRequest : std::uint8_t {
   RequestLine,
   Method,
@@ -88,53 +89,122 @@ struct MetricRow {
   std::string_view name;
   std::array<Label, 3> labels;
   std::string_view help;
-  double scale = 1;  // exported value = stored integer * scale (stored nanoseconds, exported seconds)
+  double scale = 1;           // exported value = stored integer * scale (stored nanoseconds, exported seconds)
+  bool counts_admin = false;  // what the admin process counts in its own seat is shown too
 };
 
 inline constexpr double kNanoseconds = 1e-9;
 
 inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kMetrics{{
-    {Metric::BuildInfo, Kind::Gauge, "holdfast_build_info", {}, "Always 1; the labels name the version that runs."},
-    {Metric::StartTime, Kind::Gauge, "holdfast_start_time_seconds", {}, "Unix time at which the master started.",
+    {Metric::BuildInfo,
+     Kind::Gauge,
+     "holdfast_build_info",
+     {},
+     "Always 1; the labels name the version that runs."},
+    {Metric::StartTime,
+     Kind::Gauge,
+     "holdfast_start_time_seconds",
+     {},
+     "Unix time at which the master started.",
      kNanoseconds},
-    {Metric::Generation, Kind::Gauge, "holdfast_generation", {},
+    {Metric::Generation,
+     Kind::Gauge,
+     "holdfast_generation",
+     {},
      "Number of the serving generation of workers; each successful reload raises it by one."},
-    {Metric::ConfigReloads, Kind::Counter, "holdfast_config_reloads_total", {Label::ReloadResult},
+    {Metric::ConfigReloads,
+     Kind::Counter,
+     "holdfast_config_reloads_total",
+     {Label::ReloadResult},
      "Configuration reloads by outcome."},
-    {Metric::ConfigLastReloadSuccessful, Kind::Gauge, "holdfast_config_last_reload_successful", {},
+    {Metric::ConfigLastReloadSuccessful,
+     Kind::Gauge,
+     "holdfast_config_last_reload_successful",
+     {},
      "1 when the last load of the configuration succeeded, else 0."},
-    {Metric::ConfigLastReloadSuccessTimestamp, Kind::Gauge, "holdfast_config_last_reload_success_timestamp_seconds", {},
-     "Unix time of the last successful load of the configuration.", kNanoseconds},
+    {Metric::ConfigLastReloadSuccessTimestamp,
+     Kind::Gauge,
+     "holdfast_config_last_reload_success_timestamp_seconds",
+     {},
+     "Unix time of the last successful load of the configuration.",
+     kNanoseconds},
     {Metric::Workers, Kind::Gauge, "holdfast_workers", {Label::WorkerState}, "Worker processes by state."},
     {Metric::WorkersWanted, Kind::Gauge, "holdfast_workers_wanted", {}, "Worker slots that should be serving."},
-    {Metric::WorkerExits, Kind::Counter, "holdfast_worker_exits_total", {Label::ExitReason},
+    {Metric::WorkerExits,
+     Kind::Counter,
+     "holdfast_worker_exits_total",
+     {Label::ExitReason},
      "Worker processes that ended, by reason."},
-    {Metric::WorkerRequests, Kind::Counter, "holdfast_worker_requests_total", {Label::Worker},
+    {Metric::WorkerRequests,
+     Kind::Counter,
+     "holdfast_worker_requests_total",
+     {Label::Worker},
      "Requests answered, by worker slot."},
-    {Metric::WorkerConnections, Kind::Gauge, "holdfast_worker_connections", {Label::Worker},
+    {Metric::WorkerConnections,
+     Kind::Gauge,
+     "holdfast_worker_connections",
+     {Label::Worker},
      "Open connections, by worker slot."},
-    {Metric::EventLoopBusy, Kind::Counter, "holdfast_event_loop_busy_seconds_total", {Label::Worker},
-     "Time the event loop spent working rather than waiting.", kNanoseconds},
-    {Metric::EventLoopLag, Kind::Histogram, "holdfast_event_loop_lag_seconds", {},
-     "Length of event loop turns: how long a ready event can have waited.", kNanoseconds},
-    {Metric::ConnectionsAccepted, Kind::Counter, "holdfast_connections_accepted_total", {Label::Listener},
+    {Metric::EventLoopBusy,
+     Kind::Counter,
+     "holdfast_event_loop_busy_seconds_total",
+     {Label::Worker},
+     "Time the event loop spent working rather than waiting.",
+     kNanoseconds},
+    {Metric::EventLoopLag,
+     Kind::Histogram,
+     "holdfast_event_loop_lag_seconds",
+     {},
+     "Length of event loop turns: how long a ready event can have waited.",
+     kNanoseconds},
+    {Metric::ConnectionsAccepted,
+     Kind::Counter,
+     "holdfast_connections_accepted_total",
+     {Label::Listener},
      "Connections accepted."},
-    {Metric::Connections, Kind::Gauge, "holdfast_connections", {Label::Listener, Label::State},
+    {Metric::Connections,
+     Kind::Gauge,
+     "holdfast_connections",
+     {Label::Listener, Label::State},
      "Open connections by what they are doing."},
-    {Metric::ConnectionsRefused, Kind::Counter, "holdfast_connections_refused_total", {Label::RefusedReason},
+    {Metric::ConnectionsRefused,
+     Kind::Counter,
+     "holdfast_connections_refused_total",
+     {Label::RefusedReason},
      "Connections closed right after they were accepted, or left in the queue, by reason."},
-    {Metric::HttpRequests, Kind::Counter, "holdfast_http_requests_total", {Label::Site, Label::Method, Label::Code},
+    {Metric::HttpRequests,
+     Kind::Counter,
+     "holdfast_http_requests_total",
+     {Label::Site, Label::Method, Label::Code},
      "Requests answered."},
-    {Metric::HttpRequestDuration, Kind::Histogram, "holdfast_http_request_duration_seconds", {Label::Site},
-     "Time from a complete request head to the last byte of the answer.", kNanoseconds},
-    {Metric::HttpRequestBytes, Kind::Counter, "holdfast_http_request_bytes_total", {},
+    {Metric::HttpRequestDuration,
+     Kind::Histogram,
+     "holdfast_http_request_duration_seconds",
+     {Label::Site},
+     "Time from a complete request head to the last byte of the answer.",
+     kNanoseconds},
+    {Metric::HttpRequestBytes,
+     Kind::Counter,
+     "holdfast_http_request_bytes_total",
+     {},
      "Bytes of requests received, heads and bodies."},
-    {Metric::HttpResponseBytes, Kind::Counter, "holdfast_http_response_bytes_total", {Label::Site},
+    {Metric::HttpResponseBytes,
+     Kind::Counter,
+     "holdfast_http_response_bytes_total",
+     {Label::Site},
      "Bytes of responses sent, heads and bodies."},
-    {Metric::HttpBadRequests, Kind::Counter, "holdfast_http_bad_requests_total", {Label::BadRequest},
+    {Metric::HttpBadRequests,
+     Kind::Counter,
+     "holdfast_http_bad_requests_total",
+     {Label::BadRequest},
      "Requests refused before they reached a route, by reason."},
-    {Metric::LogLinesDropped, Kind::Counter, "holdfast_log_lines_dropped_total", {},
-     "Log lines that could not be written."},
+    {Metric::LogLinesDropped,
+     Kind::Counter,
+     "holdfast_log_lines_dropped_total",
+     {},
+     "Log lines that could not be written.",
+     1,
+     true},
 }};
 
 constexpr bool metric_rows_are_in_order() {
@@ -144,17 +214,20 @@ constexpr bool metric_rows_are_in_order() {
 }
 static_assert(metric_rows_are_in_order(), "each Metric has its row, in the order of the enumerators");
 
-constexpr const MetricRow& row(Metric metric) { return kMetrics[static_cast<std::size_t>(metric)]; }
+constexpr const MetricRow& row(Metric metric) {
+  return kMetrics[static_cast<std::size_t>(metric)];
+}
 
 /// Upper bounds of the histogram buckets in nanoseconds; the last bucket (+Inf) is implied.
 inline constexpr std::array<std::uint64_t, 16> kBucketBounds{
-    100'000,    250'000,    500'000,     1'000'000,   2'500'000,   5'000'000,     10'000'000,    25'000'000,
-    50'000'000, 100'000'000, 250'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
+    100'000,       250'000,       500'000,       1'000'000,     2'500'000,   5'000'000,
+    10'000'000,    25'000'000,    50'000'000,    100'000'000,   250'000'000, 500'000'000,
+    1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
 
 /// The Prometheus name of a label ("site", "code"), empty for None.
 std::string_view label_name(Label label);
-/// The words of a label whose values are an enum here (State, ExitReason, Method ...); empty for Site, Listener, Code and
-/// Worker, whose texts come from the segment or are numbers.
+/// The words of a label whose values are an enum here (State, ExitReason, Method ...); empty for Site,
+/// Listener, Code and Worker, whose texts come from the segment or are numbers.
 std::string_view label_text(Label label, std::uint32_t value);
 /// How many values such an enum has; 0 for open-ended labels.
 std::uint32_t label_count(Label label);

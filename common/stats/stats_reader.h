@@ -1,8 +1,10 @@
-// Consistent sums over all live seats and retired rows: what /metrics, /status and `holdfast status` show. Reads only.
+// Consistent sums over all live seats and retired rows: what /metrics, /status and `holdfast status` show.
+// Reads only.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "common/stats/stats_segment.h"
@@ -28,13 +30,21 @@ struct ProcessView {
   std::uint64_t connections = 0;
 };
 struct Snapshot {
-  std::vector<SeriesSum> series;          // sorted by metric, then labels; each key (and slot) once
-  std::vector<HistogramSum> histograms;   // sorted by metric, then labels
-  std::vector<ProcessView> processes;     // live workers and the admin process, by slot, then generation
+  std::vector<SeriesSum> series;         // sorted by metric, then labels; each key (and slot) once
+  std::vector<HistogramSum> histograms;  // sorted by metric, then labels
+  std::vector<ProcessView> processes;    // live workers and the admin process, by slot, then generation
 };
 
-/// Retries while a fold is under way, so that no counter is ever seen to fall; bounded (a master that died in the middle
-/// of a fold leaves readers with what is there).
+/// The outcome of the last reload, in the master's words.
+struct ReloadView {
+  std::uint64_t at = 0;  // wall nanoseconds; 0: never reloaded
+  bool ok = false;
+  std::string text;  // empty, or the reasons of a refusal, one a line
+};
+
+/// Retries while a fold is under way, so that no counter is ever seen to fall; bounded (a master that died in
+/// the middle of a fold leaves readers with what is there).
 Snapshot take_snapshot(const Segment& segment);
+ReloadView read_reload(const Segment& segment);
 
 }  // namespace holdfast::stats

@@ -1,16 +1,19 @@
-// The shared memory segment: one anonymous memory file, mapped by the master before the first fork and inherited by all.
+// The shared memory segment: one anonymous memory file, mapped by the master before the first fork and
+// inherited by all.
 //
 // Byte map (every part starts on a page; untouched pages cost nothing, the file is sparse):
 //   Header       magic, version, size, seats, fold sequence, master's notes, run-time facts
-//   Names        site names and listener names, append-only, written by the master; an index never changes its meaning
-//   SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role (written by the master)
-//   Seat[]       one a worker process: series directory, histogram directory, activity (written by that worker only)
-//   Retired[]    one a slot: the same directories, holding what dead processes of the slot had counted (master only)
+//   Names        site names and listener names, append-only, written by the master; an index never changes its
+//   meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role (written by the
+//   master) Seat[]       one a worker process: series directory, histogram directory, activity (written by that
+//   worker only) Retired[]    one a slot: the same directories, holding what dead processes of the slot had
+//   counted (master only)
 // Seat 0 belongs to the master itself and is never folded.
 //
-// There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with relaxed
-// order, a directory's length is published with release, and folding a dead seat into its slot's retired row happens
-// between two steps of the fold sequence, so that a reader never sees a counter fall: it retries.
+// There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with
+// relaxed order, a directory's length is published with release, and folding a dead seat into its slot's
+// retired row happens between two steps of the fold sequence, so that a reader never sees a counter fall: it
+// retries.
 #pragma once
 
 #include <atomic>
@@ -20,6 +23,7 @@
 #include <string_view>
 
 #include "common/clock.h"
+#include "common/fd.h"
 #include "common/result.h"
 #include "common/stats/metric_table.h"
 
@@ -32,7 +36,7 @@ inline constexpr std::uint32_t kMaxSlots = 257;  // 256 workers and the admin pr
 inline constexpr std::uint32_t kAdminSlot = 256;
 inline constexpr std::uint32_t kMaxSeats = 1600;
 inline constexpr std::uint32_t kMasterSeat = 0;
-inline constexpr std::uint32_t kMaxSeries = 8192;     // counters and gauges a seat
+inline constexpr std::uint32_t kMaxSeries = 8192;      // counters and gauges a seat
 inline constexpr std::uint32_t kMaxHistograms = 1024;  // a seat
 inline constexpr std::uint32_t kMaxSites = 16384;
 inline constexpr std::uint32_t kMaxListeners = 1024;
@@ -56,8 +60,8 @@ struct SeriesEntry {
 };
 struct HistogramEntry {
   Word key;
-  Word sum;                                    // nanoseconds
-  Word buckets[kBucketBounds.size() + 1];      // not cumulative; the last is +Inf
+  Word sum;                                // nanoseconds
+  Word buckets[kBucketBounds.size() + 1];  // not cumulative; the last is +Inf
 };
 
 /// One seat's or one retired row's counters.
@@ -70,16 +74,16 @@ struct SeriesBlock {
 
 enum class Phase : std::uint8_t { Starting, Waiting, Accepting, Reading, Handling, Writing, Timers, Leaving };
 
-/// What a worker is doing, for the line that is logged when it dies or hangs. Written by the worker, read after its death
-/// (or as a hint while it lives: text may then be torn).
+/// What a worker is doing, for the line that is logged when it dies or hangs. Written by the worker, read after
+/// its death (or as a hint while it lives: text may then be torn).
 struct Activity {
-  alignas(64) Word beat;          // turns of the event loop so far
-  Word stamp;                     // steady clock, nanoseconds, at the start of the current turn
-  Word phase;                     // Phase
-  Word connections;               // open now
-  Word request_length;            // bytes of `request` in use; 0: none in work
-  char request[240];              // method and target of the request in work, cut
-  char route[120];                // its route's name, cut, NUL-ended
+  alignas(64) Word beat;  // turns of the event loop so far
+  Word stamp;             // steady clock, nanoseconds, at the start of the current turn
+  Word phase;             // Phase
+  Word connections;       // open now
+  Word request_length;    // bytes of `request` in use; 0: none in work
+  char request[240];      // method and target of the request in work, cut
+  char route[120];        // its route's name, cut, NUL-ended
 };
 
 struct Seat {
@@ -99,7 +103,7 @@ struct alignas(64) SeatState {
 
 /// What the master tells readers in words: the outcome of the last reload.
 struct MasterNotes {
-  Word sequence;  // odd while the text is being written
+  Word sequence;        // odd while the text is being written
   Word last_reload_at;  // wall clock nanoseconds; 0: never reloaded
   Word last_reload_ok;
   char last_reload_text[4000];  // empty, or the reasons of a refusal, one a line
@@ -109,18 +113,20 @@ struct MasterNotes {
 
 struct Layout;  // the mapped bytes; known to stats_segment.cpp only
 
-/// Owner of the mapping. Copied by fork, unmapped by the destructor. Only the master calls the functions marked so.
+/// Owner of the mapping. Copied by fork, unmapped by the destructor. Only the master calls the functions marked
+/// so.
 class Segment {
  public:
   /// Makes the memory file and maps it (master, before the first fork).
   static Result<Segment> create();
-  /// Maps a segment that another process made; fails when magic, version or size differ.
+  /// Maps a segment that another process made; fails when magic, version or size differ. `fd` stays the
+  /// caller's; one opened for reading gives a segment that may only be read.
   static Result<Segment> attach(int fd);
   Segment(Segment&& other) noexcept;
   Segment& operator=(Segment&& other) noexcept;
   ~Segment();
 
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
 
   // -- master only
   /// Takes a free seat and clears it; kNoSeat when all are taken.
@@ -129,8 +135,8 @@ class Segment {
   void set_seat_pid(std::uint32_t seat, std::uint64_t pid);
   /// Adds a dead process's counters and histograms to its slot's retired row and frees the seat; gauges vanish.
   void retire_seat(std::uint32_t seat);
-  /// The index of a site's or listener's name, the same for the life of the segment; appends when new. A full table
-  /// answers the index of "other", which is always 0.
+  /// The index of a site's or listener's name, the same for the life of the segment; appends when new. A full
+  /// table answers the index of "other", which is always 0.
   std::uint16_t intern_site(std::string_view name);
   std::uint16_t intern_listener(std::string_view name);
   void note_reload(WallTime when, bool successful, std::string_view text);
@@ -140,6 +146,9 @@ class Segment {
   Seat& seat(std::uint32_t index) const;
   SeatState& seat_state(std::uint32_t index) const;
   SeriesBlock& retired(std::uint32_t slot) const;
+  /// Readers ask these first: pages of seats and rows that were never used stay untouched.
+  std::uint32_t seats_used() const;
+  bool has_retired(std::uint32_t slot) const;
   /// Looks a name up that the master has interned; 0 ("other") when it has not.
   std::uint16_t site_index(std::string_view name) const;
   std::uint16_t listener_index(std::string_view name) const;
@@ -152,9 +161,12 @@ class Segment {
   MasterNotes& notes() const;
 
  private:
-  Segment(int fd, Layout* layout) : fd_(fd), layout_(layout) {}
-  int fd_ = -1;
+  struct Index;
+  Segment(Fd fd, Layout* layout);
+
+  Fd fd_;
   Layout* layout_ = nullptr;
+  std::unique_ptr<Index> index_;  // this process's own; made from the mapping
 };
 
 }  // namespace holdfast::stats

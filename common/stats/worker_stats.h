@@ -1,5 +1,6 @@
-// What a worker (or the master, in its own seat) counts through. Looks a series up once, keeps the address: after that an
-// increment is a load and a store, no lock and no locked instruction, since the seat has one writer.
+// What a worker (or the master, in its own seat) counts through. Looks a series up once, keeps the address:
+// after that an increment is a load and a store, no lock and no locked instruction, since the seat has one
+// writer.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,9 @@ class Cell {
  public:
   Cell() = default;
   explicit Cell(Word* word) : word_(word) {}
-  void add(std::uint64_t n = 1) { word_->store(word_->load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) {
+    word_->store(word_->load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   void subtract(std::uint64_t n = 1) { add(~n + 1); }
   void set(std::uint64_t value) { word_->store(value, std::memory_order_relaxed); }
   std::uint64_t get() const { return word_->load(std::memory_order_relaxed); }
@@ -42,8 +45,8 @@ class WorkerStats {
   WorkerStats(const WorkerStats&) = delete;
   WorkerStats& operator=(const WorkerStats&) = delete;
 
-  /// The cell of a counter or gauge; made at first use. When the seat's directory is full, the metric's series with all
-  /// labels 0 ("other") is answered, whose place is reserved at construction.
+  /// The cell of a counter or gauge; made at first use. When the seat's directory is full, the metric's series
+  /// with all labels 0 ("other") is answered, whose place is reserved at construction.
   Cell cell(Metric metric, std::uint16_t a = 0, std::uint16_t b = 0, std::uint16_t c = 0);
   HistogramCell histogram(Metric metric, std::uint16_t a = 0);
 

@@ -1,0 +1,111 @@
+#include "common/stats/metric_table.h"
+
+#include <span>
+
+#include "common/api/request.h"
+
+namespace holdfast::stats {
+
+namespace {
+
+template <class Enum>
+using Words = std::array<std::string_view, static_cast<std::size_t>(Enum::kCount)>;
+
+constexpr Words<ConnectionState> kConnectionStates{"reading", "writing", "idle"};
+constexpr Words<WorkerState> kWorkerStates{"starting", "ready", "draining", "backing_off"};
+constexpr Words<ReloadResult> kReloadResults{"success", "failure"};
+constexpr Words<ExitReason> kExitReasons{"drained", "quit", "start_failed", "exit", "signal", "killed"};
+constexpr Words<RefusedReason> kRefusedReasons{"connection_limit", "address_limit", "descriptors",
+                                               "not_allowed"};
+constexpr Words<BadRequest> kBadRequests{"request_line",   "method",
+                                         "target",         "version",
+                                         "field_line",     "host",
+                                         "content_length", "transfer_encoding",
+                                         "chunk_syntax",   "trailer_syntax",
+                                         "expectation",    "request_line_too_long",
+                                         "head_too_large", "too_many_fields",
+                                         "body_too_large", "head_timeout",
+                                         "body_timeout",   "length_required",
+                                         "misdirected"};
+
+template <class Enum>
+constexpr bool all_named(const Words<Enum>& words) {
+  for (std::string_view word : words)
+    if (word.empty()) return false;
+  return true;
+}
+static_assert(all_named<ConnectionState>(kConnectionStates) && all_named<WorkerState>(kWorkerStates) &&
+                  all_named<ReloadResult>(kReloadResults) && all_named<ExitReason>(kExitReasons) &&
+                  all_named<RefusedReason>(kRefusedReasons) && all_named<BadRequest>(kBadRequests),
+              "each enumerator has its word");
+
+std::span<const std::string_view> words_of(Label label) {
+  switch (label) {
+    case Label::State:
+      return kConnectionStates;
+    case Label::WorkerState:
+      return kWorkerStates;
+    case Label::ReloadResult:
+      return kReloadResults;
+    case Label::ExitReason:
+      return kExitReasons;
+    case Label::RefusedReason:
+      return kRefusedReasons;
+    case Label::BadRequest:
+      return kBadRequests;
+    case Label::None:
+    case Label::Worker:
+    case Label::Site:
+    case Label::Listener:
+    case Label::Method:
+    case Label::Code:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view label_name(Label label) {
+  switch (label) {
+    case Label::None:
+      return "";
+    case Label::Worker:
+      return "worker";
+    case Label::Site:
+      return "site";
+    case Label::Listener:
+      return "listener";
+    case Label::Method:
+      return "method";
+    case Label::Code:
+      return "code";
+    case Label::State:
+      return "state";
+    case Label::WorkerState:
+      return "state";
+    case Label::ReloadResult:
+      return "result";
+    case Label::ExitReason:
+      return "reason";
+    case Label::RefusedReason:
+      return "reason";
+    case Label::BadRequest:
+      return "reason";
+  }
+  return "";
+}
+
+std::string_view label_text(Label label, std::uint32_t value) {
+  if (label == Label::Method)
+    return value < label_count(label) ? api::method_text(static_cast<api::Method>(value)) : "";
+  const auto words = words_of(label);
+  return value < words.size() ? words[value] : std::string_view();
+}
+
+std::uint32_t label_count(Label label) {
+  if (label == Label::Method) return static_cast<std::uint32_t>(api::Method::kCount);
+  return static_cast<std::uint32_t>(words_of(label).size());
+}
+
+}  // namespace holdfast::stats

@@ -1,0 +1,379 @@
+#include "common/stats/stats_segment.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/stats/name_table.h"
+
+namespace holdfast::stats {
+
+namespace {
+
+constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
+// Raised whenever the layout, a metric's number or a label's number changes its meaning.
+constexpr std::uint64_t kLayoutVersion = 1;
+constexpr std::size_t kPage = 4096;
+
+struct Header {
+  Word magic;
+  Word version;
+  Word size;
+  Word seats;
+  alignas(64) Word fold_sequence;
+  Word seats_used;  // seats above were never claimed
+  Word site_count;
+  Word listener_count;
+  alignas(64) Word slot_retired[kMaxSlots];  // 1: the slot's retired row holds something
+  alignas(64) MasterNotes notes;
+};
+struct alignas(kPage) PagedSeat {
+  Seat seat;
+};
+struct alignas(kPage) PagedBlock {
+  SeriesBlock block;
+};
+
+std::uint64_t wall_nanoseconds(WallTime time) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
+}
+
+void store_text(char* to, std::size_t room, std::string_view text) {
+  const std::size_t length = std::min(room - 1, text.size());
+  std::memcpy(to, text.data(), length);
+  to[length] = '\0';
+}
+
+bool is_gauge(std::uint64_t key) {
+  return row(SeriesKey::unpack(key).metric).kind == Kind::Gauge;
+}
+
+void add_to(Word& word, std::uint64_t more) {
+  word.store(word.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
+void clear_block(SeriesBlock& block) {
+  const std::uint64_t series = block.series_count.load(std::memory_order_relaxed);
+  const std::uint64_t histograms = block.histogram_count.load(std::memory_order_relaxed);
+  block.series_count.store(0, std::memory_order_relaxed);
+  block.histogram_count.store(0, std::memory_order_relaxed);
+  for (std::uint64_t i = 0; i < series; ++i) {
+    block.series[i].key.store(0, std::memory_order_relaxed);
+    block.series[i].value.store(0, std::memory_order_relaxed);
+  }
+  for (std::uint64_t i = 0; i < histograms; ++i) {
+    HistogramEntry& entry = block.histograms[i];
+    entry.key.store(0, std::memory_order_relaxed);
+    entry.sum.store(0, std::memory_order_relaxed);
+    for (Word& bucket : entry.buckets) bucket.store(0, std::memory_order_relaxed);
+  }
+}
+
+void clear_activity(Activity& activity) {
+  for (Word* word :
+       {&activity.beat, &activity.stamp, &activity.phase, &activity.connections, &activity.request_length})
+    word->store(0, std::memory_order_relaxed);
+  std::memset(activity.request, 0, sizeof activity.request);
+  std::memset(activity.route, 0, sizeof activity.route);
+}
+
+}  // namespace
+
+// The byte map of the header comment.
+struct Layout {
+  alignas(kPage) Header header;
+  alignas(kPage) StoredName sites[kMaxSites];
+  alignas(kPage) StoredName listeners[kMaxListeners];
+  alignas(kPage) SeatState states[kMaxSeats];
+  alignas(kPage) PagedSeat seats[kMaxSeats];
+  alignas(kPage) PagedBlock retired[kMaxSlots];
+};
+static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructible_v<Layout>);
+
+// What a process remembers about the segment beside it: where names and retired series stand.
+struct Segment::Index {
+  explicit Index(Layout& layout)
+      : sites(layout.sites, &layout.header.site_count, kMaxSites),
+        listeners(layout.listeners, &layout.header.listener_count, kMaxListeners) {}
+
+  struct RetiredRow {
+    std::unordered_map<std::uint64_t, std::uint32_t> series, histograms;
+  };
+  NameTable sites, listeners;
+  std::array<std::unique_ptr<RetiredRow>, kMaxSlots> retired;
+};
+
+namespace {
+
+/// Adds the numbers of one dead seat to its slot's row. New entries are made first, at value 0, so that between
+/// the two steps of the fold sequence there is only adding.
+class Fold {
+ public:
+  using Places = std::unordered_map<std::uint64_t, std::uint32_t>;
+
+  Fold(const SeriesBlock& from, SeriesBlock& to, Places& series, Places& histograms) : from_(from), to_(to) {
+    read_places(series, histograms);
+    const std::uint64_t series_count =
+        std::min<std::uint64_t>(from.series_count.load(std::memory_order_acquire), kMaxSeries);
+    for (std::uint64_t i = 0; i < series_count; ++i) plan_series(i, series);
+    const std::uint64_t histogram_count =
+        std::min<std::uint64_t>(from.histogram_count.load(std::memory_order_acquire), kMaxHistograms);
+    for (std::uint64_t i = 0; i < histogram_count; ++i) plan_histogram(i, histograms);
+  }
+
+  void add() {
+    for (const auto& [i, place] : series_)
+      add_to(to_.series[place].value, from_.series[i].value.load(std::memory_order_relaxed));
+    for (const auto& [i, place] : histograms_) {
+      const HistogramEntry& from = from_.histograms[i];
+      HistogramEntry& to = to_.histograms[place];
+      add_to(to.sum, from.sum.load(std::memory_order_relaxed));
+      for (std::size_t bucket = 0; bucket < std::size(from.buckets); ++bucket)
+        add_to(to.buckets[bucket], from.buckets[bucket].load(std::memory_order_relaxed));
+    }
+  }
+
+ private:
+  struct Step {
+    std::uint32_t from, to;
+  };
+
+  /// A process that took the segment over from another one finds the rows already filled.
+  void read_places(Places& series, Places& histograms) {
+    const std::uint64_t series_count = to_.series_count.load(std::memory_order_relaxed);
+    for (std::uint64_t i = series.size(); i < series_count; ++i)
+      series.emplace(to_.series[i].key.load(std::memory_order_relaxed), static_cast<std::uint32_t>(i));
+    const std::uint64_t histogram_count = to_.histogram_count.load(std::memory_order_relaxed);
+    for (std::uint64_t i = histograms.size(); i < histogram_count; ++i)
+      histograms.emplace(to_.histograms[i].key.load(std::memory_order_relaxed), static_cast<std::uint32_t>(i));
+  }
+
+  void plan_series(std::uint64_t i, Places& places) {
+    const SeriesEntry& entry = from_.series[i];
+    const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
+    if (entry.value.load(std::memory_order_relaxed) == 0 || is_gauge(key)) return;
+    const std::uint32_t place = place_of(key, places, to_.series_count, to_.series, kMaxSeries);
+    series_.push_back({static_cast<std::uint32_t>(i), place});
+  }
+
+  void plan_histogram(std::uint64_t i, Places& places) {
+    const HistogramEntry& entry = from_.histograms[i];
+    const bool used = std::ranges::any_of(entry.buckets, [](const Word& word) { return word.load() != 0; });
+    if (!used) return;
+    const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
+    const std::uint32_t place = place_of(key, places, to_.histogram_count, to_.histograms, kMaxHistograms);
+    histograms_.push_back({static_cast<std::uint32_t>(i), place});
+  }
+
+  /// Where `key` stands in the row, appended when new; in a full row its metric's "other", for which room is
+  /// kept.
+  template <class Entry>
+  static std::uint32_t place_of(std::uint64_t key, Places& places, Word& count, Entry* entries,
+                                std::uint32_t room) {
+    const auto known = places.find(key);
+    if (known != places.end()) return known->second;
+    const std::uint64_t other = SeriesKey{SeriesKey::unpack(key).metric, 0, 0, 0}.packed();
+    const std::uint64_t end = count.load(std::memory_order_relaxed);
+    if (key != other && end + kMetrics.size() >= room) return place_of(other, places, count, entries, room);
+    entries[end].key.store(key, std::memory_order_relaxed);
+    count.store(end + 1, std::memory_order_release);
+    places.emplace(key, static_cast<std::uint32_t>(end));
+    return static_cast<std::uint32_t>(end);
+  }
+
+  const SeriesBlock& from_;
+  SeriesBlock& to_;
+  std::vector<Step> series_, histograms_;
+};
+
+Result<Layout*> map_layout(int fd, int protection) {
+  void* at = ::mmap(nullptr, sizeof(Layout), protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  if (at == MAP_FAILED) return system_error(errno, "map statistics segment");
+  return static_cast<Layout*>(at);
+}
+
+}  // namespace
+
+SeriesKey SeriesKey::unpack(std::uint64_t packed) {
+  return {static_cast<Metric>((packed >> 48) - 1), static_cast<std::uint16_t>(packed >> 32),
+          static_cast<std::uint16_t>(packed >> 16), static_cast<std::uint16_t>(packed)};
+}
+
+Segment::Segment(Fd fd, Layout* layout)
+    : fd_(std::move(fd)), layout_(layout), index_(std::make_unique<Index>(*layout)) {}
+
+Segment::Segment(Segment&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      layout_(std::exchange(other.layout_, nullptr)),
+      index_(std::move(other.index_)) {}
+
+Segment& Segment::operator=(Segment&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(layout_, other.layout_);
+  std::swap(index_, other.index_);
+  return *this;
+}
+
+Segment::~Segment() {
+  if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
+}
+
+Result<Segment> Segment::create() {
+  Fd fd(::memfd_create("holdfast-statistics", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) return system_error(errno, "create statistics segment");
+  if (::ftruncate(fd.get(), sizeof(Layout)) != 0) return system_error(errno, "size statistics segment");
+  // Nobody who holds the descriptor can cut the file short under the others' feet.
+  ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  const auto mapped = map_layout(fd.get(), PROT_READ | PROT_WRITE);
+  if (!mapped) return mapped.error();
+  Layout& layout = **mapped;
+  Segment segment(std::move(fd), &layout);
+  segment.index_->sites.intern("other");
+  segment.index_->listeners.intern("other");
+  layout.states[kMasterSeat].slot.store(kMaxSlots);
+  layout.states[kMasterSeat].started.store(wall_nanoseconds(std::chrono::system_clock::now()));
+  layout.states[kMasterSeat].use.store(static_cast<std::uint64_t>(SeatUse::Ready));
+  layout.header.seats_used.store(1);
+  layout.header.version.store(kLayoutVersion);
+  layout.header.size.store(sizeof(Layout));
+  layout.header.seats.store(kMaxSeats);
+  layout.header.magic.store(kMagic);
+  return segment;
+}
+
+Result<Segment> Segment::attach(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return system_error(errno, "look at statistics segment");
+  if (status.st_size != static_cast<off_t>(sizeof(Layout)))
+    return Error{ErrorKind::Unavailable, 0, "the statistics segment is not of this version of holdfast"};
+  Fd own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!own) return system_error(errno, "duplicate descriptor of statistics segment");
+  auto mapped = map_layout(own.get(), PROT_READ | PROT_WRITE);
+  // A descriptor opened for reading is enough for those who only look.
+  if (!mapped) mapped = map_layout(own.get(), PROT_READ);
+  if (!mapped) return mapped.error();
+  Segment segment(std::move(own), *mapped);
+  const Header& header = (*mapped)->header;
+  if (header.magic.load() != kMagic || header.version.load() != kLayoutVersion ||
+      header.size.load() != sizeof(Layout) || header.seats.load() != kMaxSeats)
+    return Error{ErrorKind::Unavailable, 0, "the statistics segment is not of this version of holdfast"};
+  return segment;
+}
+
+std::uint32_t Segment::claim_seat(std::uint32_t slot, std::uint64_t generation) {
+  std::uint32_t seat = kMasterSeat + 1;
+  while (seat < kMaxSeats && seat_state(seat).use.load() != static_cast<std::uint64_t>(SeatUse::Free)) ++seat;
+  if (seat == kMaxSeats) return kNoSeat;
+  clear_block(this->seat(seat).counters);
+  clear_activity(this->seat(seat).activity);
+  SeatState& state = seat_state(seat);
+  state.pid.store(0);
+  state.slot.store(slot);
+  state.generation.store(generation);
+  state.started.store(wall_nanoseconds(std::chrono::system_clock::now()));
+  if (layout_->header.seats_used.load() <= seat) layout_->header.seats_used.store(seat + 1);
+  // Readers that see the seat in use see it cleared and named.
+  state.use.store(static_cast<std::uint64_t>(SeatUse::Starting), std::memory_order_release);
+  return seat;
+}
+
+void Segment::set_seat_use(std::uint32_t seat, SeatUse use) {
+  seat_state(seat).use.store(static_cast<std::uint64_t>(use), std::memory_order_release);
+}
+
+void Segment::set_seat_pid(std::uint32_t seat, std::uint64_t pid) {
+  seat_state(seat).pid.store(pid);
+}
+
+void Segment::retire_seat(std::uint32_t seat) {
+  SeatState& state = seat_state(seat);
+  if (seat == kMasterSeat || state.use.load() == static_cast<std::uint64_t>(SeatUse::Free)) return;
+  const std::uint64_t slot = state.slot.load();
+  auto& places = index_->retired[slot];
+  if (!places) places = std::make_unique<Index::RetiredRow>();
+  Fold fold(this->seat(seat).counters, layout_->retired[slot].block, places->series, places->histograms);
+
+  Word& sequence = layout_->header.fold_sequence;
+  const std::uint64_t even = sequence.load(std::memory_order_relaxed);
+  sequence.store(even + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  layout_->header.slot_retired[slot].store(1, std::memory_order_relaxed);
+  fold.add();
+  state.use.store(static_cast<std::uint64_t>(SeatUse::Free), std::memory_order_relaxed);
+  sequence.store(even + 2, std::memory_order_release);
+}
+
+std::uint16_t Segment::intern_site(std::string_view name) {
+  return index_->sites.intern(name);
+}
+std::uint16_t Segment::intern_listener(std::string_view name) {
+  return index_->listeners.intern(name);
+}
+
+void Segment::note_reload(WallTime when, bool successful, std::string_view text) {
+  MasterNotes& notes = layout_->header.notes;
+  const std::uint64_t even = notes.sequence.load(std::memory_order_relaxed);
+  notes.sequence.store(even + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  notes.last_reload_at.store(wall_nanoseconds(when), std::memory_order_relaxed);
+  notes.last_reload_ok.store(successful ? 1 : 0, std::memory_order_relaxed);
+  store_text(notes.last_reload_text, sizeof notes.last_reload_text, text);
+  notes.sequence.store(even + 2, std::memory_order_release);
+}
+
+void Segment::note_facts(std::string_view version, std::string_view config_file) {
+  MasterNotes& notes = layout_->header.notes;
+  store_text(notes.version, sizeof notes.version, version);
+  store_text(notes.config_file, sizeof notes.config_file, config_file);
+}
+
+Seat& Segment::seat(std::uint32_t index) const {
+  return layout_->seats[index].seat;
+}
+SeatState& Segment::seat_state(std::uint32_t index) const {
+  return layout_->states[index];
+}
+SeriesBlock& Segment::retired(std::uint32_t slot) const {
+  return layout_->retired[slot].block;
+}
+bool Segment::has_retired(std::uint32_t slot) const {
+  return layout_->header.slot_retired[slot].load(std::memory_order_relaxed) != 0;
+}
+std::uint32_t Segment::seats_used() const {
+  return static_cast<std::uint32_t>(layout_->header.seats_used.load(std::memory_order_acquire));
+}
+std::uint16_t Segment::site_index(std::string_view name) const {
+  return index_->sites.find(name);
+}
+std::uint16_t Segment::listener_index(std::string_view name) const {
+  return index_->listeners.find(name);
+}
+std::string_view Segment::site_name(std::uint16_t index) const {
+  return index_->sites.name(index);
+}
+std::string_view Segment::listener_name(std::uint16_t index) const {
+  return index_->listeners.name(index);
+}
+std::uint32_t Segment::site_count() const {
+  return index_->sites.count();
+}
+std::uint32_t Segment::listener_count() const {
+  return index_->listeners.count();
+}
+const Word& Segment::fold_sequence() const {
+  return layout_->header.fold_sequence;
+}
+MasterNotes& Segment::notes() const {
+  return layout_->header.notes;
+}
+
+}  // namespace holdfast::stats
