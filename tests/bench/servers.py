@@ -184,10 +184,10 @@ class Holdfast(Server):
         return [self.program, "-c", path]
 
     def configuration(self):
-        user = "  user: root\n" if os.geteuid() == 0 else ""
         return f"""process:
   workers: 1
-{user}  pid_file: {self.folder}/holdfast.pid
+  user: ""
+  pid_file: {self.folder}/holdfast.pid
   shutdown_timeout: 2s
 log:
   access: off
