@@ -1,10 +1,11 @@
-// The configuration as an immutable tree of plain structs: no behaviour, no defaults (those stand in the rows of
-// schema/). The loader makes it; every part of the server gets the section it needs by const reference, and it lives as
-// long as the process that loaded it or was forked from the loader.
+// The configuration as an immutable tree of plain structs: no behaviour, no defaults (those stand in the rows
+// of schema/). The loader makes it; every part of the server gets the section it needs by const reference, and
+// it lives as long as the process that loaded it or was forked from the loader.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,8 +36,8 @@ struct Respawn {
 struct Process {
   std::uint32_t workers{};  // resolved: `auto` is already the number of usable CPUs
   bool workers_auto{};
-  std::string user;   // empty: keep the master's
-  std::string group;  // empty: the user's primary group
+  std::string user;      // empty: keep the master's
+  std::string group;     // empty: the user's primary group
   std::string pid_file;  // empty: none
   Milliseconds shutdown_timeout{};
   Milliseconds start_timeout{};
@@ -101,13 +102,15 @@ struct FilesAction {
   FollowSymlinks follow_symlinks{};
 };
 struct RedirectAction {
-  std::string to;  // `{path}` and `{query}` are not expanded; the query of the request is appended when `to` has none
+  std::string
+      to;  // `{path}` and `{query}` are not expanded; the query of the request is appended when `to` has none
   std::uint16_t status{};
 };
 struct RespondAction {
   std::uint16_t status{};
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::string body_file{};  // where the body was read from; empty: it stands in the configuration itself
 };
 struct EchoAction {};
 struct HelloAction {};
@@ -120,9 +123,9 @@ using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoActi
                             MetricsAction, HealthAction, ReadyAction>;
 
 struct Route {
-  std::string path;  // as written: "/x", "/greet/{name}", "/*"
-  std::string name;  // default: the path
-  std::vector<std::string> methods;                               // empty: any the action supports
+  std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
+  std::string name;                                                // default: the path
+  std::vector<std::string> methods;                                // empty: any the action supports
   std::vector<std::pair<std::string, std::string>> match_headers;  // all must be there with this value
   std::vector<std::pair<std::string, std::string>> match_query;
   Action action;
@@ -132,8 +135,8 @@ struct Route {
 };
 
 struct Site {
-  std::string name;                // label in metrics and logs
-  std::vector<std::string> hosts;  // lower case; "*.example.org" is a suffix; empty: any host
+  std::string name;                      // label in metrics and logs
+  std::vector<std::string> hosts;        // lower case; "*.example.org" is a suffix; empty: any host
   std::vector<std::uint32_t> listeners;  // indices into Config::listeners; never empty after loading
   std::vector<Route> routes;
   Place place;
@@ -148,6 +151,9 @@ struct Config {
   Timeouts timeouts;
   std::vector<Listener> listeners;
   std::vector<Site> sites;
+  /// Where the values stand that only the file system can judge, by setting: "process.user",
+  /// "sites[0].routes[1].files.root".
+  std::map<std::string, Place> places{};
 };
 
 }  // namespace holdfast::config

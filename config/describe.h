@@ -1,4 +1,5 @@
-// From the schema's rows: the reference manual, the JSON Schema; from a tree: the effective configuration as YAML.
+// From the schema's rows: the reference manual, the JSON Schema; from a tree: the effective configuration as
+// YAML.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Reads a configuration file through the schema's rows into a Config, or says everything that is wrong with it. Used by
-// the master (start, reload) and by the commands check and config. Touches no socket and starts nothing.
+// Reads a configuration file through the schema's rows into a Config, or says everything that is wrong with it.
+// Used by the master (start, reload) and by the commands check and config. Touches no socket and starts
+// nothing.
 #pragma once
 
 #include <memory>
@@ -25,15 +26,17 @@ struct Loaded {
   std::vector<Problem> warnings;
 };
 
-/// Loads FILE with its includes, fills in every default, checks each row and the rules across rows. Never throws.
+/// Loads FILE with its includes, fills in every default, checks each row and the rules across rows. Never
+/// throws.
 Loaded load_file(const std::string& file);
 /// The same from text; `name` stands for the file in messages; includes are relative to `directory`.
 Loaded load_text(std::string_view text, const std::string& name, const std::string& directory = ".");
-/// The configuration of `holdfast serve DIR --listen ADDR`: one site, listing on, terse log on the terminal, admin off.
+/// The configuration of `holdfast serve DIR --listen ADDR`: one site, listing on, terse log on the terminal,
+/// admin off.
 Loaded serve_directory(const std::string& directory, const std::string& listen);
 
-/// What only the file system can tell and needs no rights that the server lacks: document roots are directories and
-/// readable, log and pid folders exist, user and group are known. For `check`, start and reload.
+/// What only the file system can tell and needs no rights that the server lacks: document roots are directories
+/// and readable, log and pid folders exist, user and group are known. For `check`, start and reload.
 std::vector<Problem> check_environment(const Config& config);
 
 }  // namespace holdfast::config

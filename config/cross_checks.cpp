@@ -1,0 +1,116 @@
+#include "config/cross_checks.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "common/ascii.h"
+
+namespace holdfast::config {
+namespace {
+
+std::string where(const Place& place) {
+  return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+/// Reports the second of two things with one identity and names the place of the first.
+class Unique {
+ public:
+  explicit Unique(std::vector<Problem>& problems) : problems_(problems) {}
+
+  void add(const std::string& identity, const Place& place, const std::string& message) {
+    const auto [first, is_new] = seen_.emplace(identity, place);
+    if (!is_new) problems_.push_back({place, message + " (the other one: " + where(first->second) + ")"});
+  }
+
+ private:
+  std::vector<Problem>& problems_;
+  std::unordered_map<std::string, Place> seen_;
+};
+
+void check_binds(const Config& config, std::vector<Problem>& problems) {
+  Unique binds(problems);
+  for (const Listener& listener : config.listeners) {
+    const bool kernel_chooses = !listener.bind.is_unix() && listener.bind.port() == 0;
+    if (listener.bind.length() == 0 || kernel_chooses) continue;
+    const std::string address = listener.bind.text();
+    binds.add(address, listener.place, "listener `" + listener.name + "`: another one is bound to " + address);
+    if (config.admin.enabled && config.admin.bind == listener.bind)
+      problems.push_back(
+          {listener.place, "listener `" + listener.name + "`: " + address + " is the address of admin.bind"});
+  }
+}
+
+void check_site_identity(const Config& config, std::vector<Problem>& problems) {
+  Unique names(problems);
+  Unique hosts(problems);
+  for (const Site& site : config.sites) {
+    names.add(site.name, site.place, "another site is named `" + site.name + "`: give one of them a `name`");
+    for (const std::uint32_t listener : site.listeners) {
+      const std::string on = " on listener `" + config.listeners[listener].name + "`";
+      const std::string prefix = std::to_string(listener) + " ";
+      if (site.hosts.empty()) hosts.add(prefix, site.place, "another site without `hosts` is served" + on);
+      for (const std::string& host : site.hosts)
+        hosts.add(prefix + host, site.place, "the host `" + host + "` is served twice" + on);
+    }
+  }
+}
+
+/// {names} do not tell two patterns apart.
+std::string pattern_of(const std::string& path) {
+  std::string pattern;
+  bool inside = false;
+  for (const char c : path) {
+    inside = (inside || c == '{') && c != '}';
+    if (!inside) pattern += c;
+  }
+  return pattern;
+}
+
+std::string identity_of(const Route& route) {
+  // A character that no part can contain keeps the parts apart.
+  constexpr char kEnd = '\n';
+  std::string identity = pattern_of(route.path) + kEnd;
+  std::vector<std::string> methods = route.methods;
+  std::sort(methods.begin(), methods.end());
+  for (const std::string& method : methods) identity.append(method) += ' ';
+  std::vector<std::string> matches;
+  for (const auto& [name, value] : route.match_headers)
+    matches.push_back("h" + ascii_lowered(name) + "=" + value);
+  for (const auto& [name, value] : route.match_query) matches.push_back("q" + name + "=" + value);
+  std::sort(matches.begin(), matches.end());
+  for (const std::string& match : matches) identity.append(1, kEnd).append(match);
+  return identity;
+}
+
+void check_routes(const Config& config, std::vector<Problem>& problems) {
+  for (const Site& site : config.sites) {
+    Unique routes(problems);
+    for (const Route& route : site.routes)
+      if (!route.path.empty())
+        routes.add(
+            identity_of(route), route.place,
+            "another route of this site has the path `" + route.path + "` with the same methods and match");
+  }
+}
+
+void check_respawn(const Config& config, std::vector<Problem>& problems) {
+  if (config.process.respawn.initial_delay <= config.process.respawn.max_delay) return;
+  for (const char* key : {"process.respawn.initial_delay", "process.respawn.max_delay"}) {
+    const auto place = config.places.find(key);
+    if (place == config.places.end()) continue;
+    problems.push_back({place->second, "`initial_delay` must not be longer than `max_delay`"});
+    return;
+  }
+}
+
+}  // namespace
+
+void cross_check(const Config& config, std::vector<Problem>& problems) {
+  check_binds(config, problems);
+  check_site_identity(config, problems);
+  check_routes(config, problems);
+  check_respawn(config, problems);
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,85 @@
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "config/loader.h"
+
+namespace holdfast::config {
+namespace {
+
+class EnvironmentCheck {
+ public:
+  explicit EnvironmentCheck(const Config& config) : config_(config) {}
+
+  std::vector<Problem> run() {
+    // Only root can change its identity; anybody else keeps theirs and the settings mean nothing.
+    if (::geteuid() == 0) check_accounts();
+    check_folder("process.pid_file", config_.process.pid_file);
+    check_folder("log.error.to", config_.log.error.to);
+    if (config_.log.access.enabled) check_folder("log.access.to", config_.log.access.to);
+    for (std::size_t site = 0; site < config_.sites.size(); ++site)
+      for (std::size_t route = 0; route < config_.sites[site].routes.size(); ++route) check_root(site, route);
+    return std::move(problems_);
+  }
+
+ private:
+  void problem(const std::string& setting, std::string message) {
+    const auto written = config_.places.find(setting);
+    const Place place = written == config_.places.end() ? Place{config_.file, 0, 0} : written->second;
+    problems_.push_back({place, setting + ": " + std::move(message)});
+  }
+
+  void check_accounts() {
+    const Process& process = config_.process;
+    if (!process.user.empty() && ::getpwnam(process.user.c_str()) == nullptr)
+      problem("process.user", "there is no user `" + process.user + "`");
+    if (!process.group.empty() && ::getgrnam(process.group.c_str()) == nullptr)
+      problem("process.group", "there is no group `" + process.group + "`");
+  }
+
+  /// Words such as stderr and empty paths need no folder.
+  void check_folder(const std::string& setting, const std::string& file) {
+    if (!file.starts_with('/')) return;
+    const std::string folder = std::filesystem::path(file).parent_path().string();
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0) {
+      problem(setting, system_error(errno, "the folder " + folder).message());
+    } else if (!S_ISDIR(status.st_mode)) {
+      problem(setting, folder + " is not a folder");
+    } else if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+      problem(setting, system_error(errno, "writing in the folder " + folder).message());
+    } else if (::stat(file.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+      problem(setting, file + " is a folder, not a file");
+    }
+  }
+
+  void check_root(std::size_t site, std::size_t route) {
+    const auto* const files = std::get_if<FilesAction>(&config_.sites[site].routes[route].action);
+    if (files == nullptr) return;
+    const std::string setting =
+        "sites[" + std::to_string(site) + "].routes[" + std::to_string(route) + "].files.root";
+    struct stat status {};
+    if (::stat(files->root.c_str(), &status) != 0) {
+      problem(setting, system_error(errno, files->root).message());
+    } else if (!S_ISDIR(status.st_mode)) {
+      problem(setting, files->root + " is not a folder");
+    } else if (::access(files->root.c_str(), R_OK | X_OK) != 0) {
+      problem(setting, system_error(errno, files->root).message());
+    }
+  }
+
+  const Config& config_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::vector<Problem> check_environment(const Config& config) {
+  return EnvironmentCheck(config).run();
+}
+
+}  // namespace holdfast::config

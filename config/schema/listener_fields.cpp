@@ -1,0 +1,97 @@
+#include "common/ascii.h"
+#include "config/schema/sections.h"
+
+namespace holdfast::config {
+namespace {
+
+bool speaks_http1_only(Reader& reader, const Entry& written) {
+  if (written.value.kind != Node::Kind::Sequence) return !reader.wrong(written.value, "must be a list");
+  for (const Node& protocol : written.value.items) {
+    if (protocol.kind == Node::Kind::Scalar && protocol.text == "http/1.1") continue;
+    if (protocol.kind == Node::Kind::Scalar && protocol.text == "h2") {
+      reader.unavailable(protocol.mark, "h2");
+    } else {
+      reader.wrong(protocol, "must hold h2 or http/1.1");
+    }
+  }
+  return true;  // what is wrong is reported at the protocol
+}
+
+bool is_off(Reader& reader, const Entry& written) {
+  if (written.value.kind == Node::Kind::Scalar && written.value.text == "off") return true;
+  if (written.value.kind == Node::Kind::Scalar && written.value.text == "on") return false;
+  reader.wrong(written.value, "must be on or off");
+  return true;
+}
+
+Field<Listener, 0> tls_field() {
+  RowInfo certificates = planned_key(
+      "certificates", "Certificates; the name a client asks for picks one, the first is the default.");
+  certificates.children = {planned_key("certificate", "File with the certificate chain."),
+                           planned_key("key", "File with its private key.")};
+  certificates.children_in = "[].";
+  return with_keys(
+      planned<Listener>("tls", "Certificates and versions of TLS on this listener."),
+      {std::move(certificates), planned_key("min_version", "Oldest version of TLS that is spoken.")});
+}
+
+const Rows<Listener>& listener_rows() {
+  static const Rows<Listener> rows = make_rows<Listener, /*name, place*/ 2>(
+      field("bind", &Listener::bind, endpoint(), "", Takes::NewWorkers,
+            "Address and port: `0.0.0.0:80`, `[::]:80` (IPv4 too), `127.0.0.1:8080`, or "
+            "`unix:/run/holdfast/http.sock`.")
+          .required()
+          .example("0.0.0.0:80"),
+      planned<Listener>("protocols", "Protocols offered to clients. This version speaks `http/1.1`.",
+                        speaks_http1_only),
+      tls_field(),
+      planned<Listener>("proxy_protocol",
+                        "Whether a load balancer in front sends the client's address first (`off`).", is_off));
+  return rows;
+}
+
+bool is_listener_name(std::string_view name) {
+  for (const char c : name)
+    if (!is_ascii_digit(c) && !(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') && c != '_' && c != '-' &&
+        c != '.')
+      return false;
+  return !name.empty();
+}
+
+bool read_listeners(Reader& reader, const Node& node, std::vector<Listener>& out) {
+  if (node.kind != Node::Kind::Map) return reader.wrong(node, "must be a map of names to listeners");
+  if (node.entries.empty()) return reader.wrong(node, "must hold at least one listener");
+  out.clear();
+  for (const Entry& written : node.entries) {
+    const Reader::Step step(reader, written.key);
+    if (!is_listener_name(written.key))
+      reader.problem(written.mark,
+                     "`" + shown(written.key) + "` is no name for a listener: use letters, digits, - _ .");
+    Listener listener;
+    listener.name = written.key;
+    listener.place = reader.place(written.mark);
+    read_section(reader, written.value, listener_rows(), listener);
+    out.push_back(std::move(listener));
+  }
+  return true;
+}
+
+}  // namespace
+
+Kind<std::vector<Listener>> listeners_kind() {
+  Node schema = mapping({entry("type", text_node("object")),
+                         entry("additionalProperties", schema_of(infos_of(listener_rows())))});
+  return {"map of names to listeners",
+          std::move(schema),
+          read_listeners,
+          [](const std::vector<Listener>& listeners, const Config& config) {
+            std::vector<Entry> entries;
+            for (const Listener& listener : listeners)
+              entries.push_back(entry(listener.name, write_section(listener, listener_rows(), config)));
+            return mapping(std::move(entries));
+          },
+          infos_of(listener_rows()),
+          "NAME."};
+}
+
+}  // namespace holdfast::config

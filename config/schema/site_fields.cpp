@@ -1,0 +1,92 @@
+#include "common/ascii.h"
+#include "config/nearest_name.h"
+#include "config/schema/sections.h"
+
+namespace holdfast::config {
+namespace {
+
+constexpr std::size_t kLongestHost = 253;  // RFC 1035 section 2.3.4, without the trailing dot
+
+bool is_host_name(std::string_view host) {
+  if (host.empty() || host.size() > kLongestHost || host.front() == '.' || host.back() == '.') return false;
+  if (host.find("..") != std::string_view::npos) return false;
+  for (const char c : host)
+    if (!is_ascii_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_' && c != '.') return false;
+  return true;
+}
+
+std::string normalise_host(std::string& host) {
+  host = ascii_lowered(host);
+  if (host.starts_with('[') && Endpoint::parse(host + ":0")) return "";
+  std::string_view name = host;
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  if (name.find('*') != std::string_view::npos)
+    return "may have a `*` only as its whole first label (`*.example.org`)";
+  if (name.find(':') != std::string_view::npos) return "must be a host name without a port";
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) >= 0x80) return "must be in ASCII (xn--... for international names)";
+  return is_host_name(name) ? "" : "must be a host name";
+}
+
+/// The name of a listener, kept as its index.
+Kind<std::uint32_t> listener_reference() {
+  return {
+      "name of a listener", schema_type("string"),
+      [](Reader& reader, const Node& node, std::uint32_t& out) {
+        std::string name;
+        if (!read_string(reader, node, name)) return false;
+        std::vector<std::string_view> names;
+        for (const Listener& listener : reader.config().listeners) {
+          if (listener.name == name) return out = static_cast<std::uint32_t>(names.size()), true;
+          names.push_back(listener.name);
+        }
+        const std::string nearest = nearest_name(name, names);
+        return reader.wrong(node, "must name a listener (" + join_words(names, "or") + ")",
+                            nearest.empty() ? "" : "did you mean `" + nearest + "`?");
+      },
+      [](const std::uint32_t& index, const Config& config) { return text_node(config.listeners[index].name); }};
+}
+
+const Rows<Site>& site_rows() {
+  static const Rows<Site> rows = make_rows<Site, /*place*/ 1>(
+      field("name", &Site::name, label(), "", Takes::NewWorkers,
+            "Label of the site in metrics and logs; default is its first host, or `default`. Give one to keep "
+            "dashboards "
+            "when hosts change.")
+          .example("shop"),
+      field("hosts", &Site::hosts, list_of(text("host name", normalise_host)), "", Takes::NewWorkers,
+            "Hosts the site answers for; `*.example.org` is every name below example.org. Absent: any host "
+            "that no "
+            "other site takes.")
+          .example("[example.com, \"*.example.org\"]"),
+      field("listeners", &Site::listeners, list_of(listener_reference(), 1), "", Takes::NewWorkers,
+            "Listeners the site is served on; absent: all. Name some to keep a site on an internal address.")
+          .example("[http]"),
+      field("routes", &Site::routes, list_of(route_kind()), "", Takes::NewWorkers,
+            "What is served where; the order does not matter: exact paths win over {parameters}, those over "
+            "the longest "
+            "prefix.")
+          .required());
+  return rows;
+}
+
+void complete_site(Reader& reader, const Node& node, Site& site) {
+  site.place = reader.place(node.mark);
+  if (site.name.empty()) site.name = site.hosts.empty() ? "default" : site.hosts.front();
+  if (!site.listeners.empty()) return;
+  for (std::uint32_t i = 0; i < reader.config().listeners.size(); ++i) site.listeners.push_back(i);
+}
+
+}  // namespace
+
+Kind<Site> site_kind() {
+  Kind<Site> kind = section(site_rows());
+  kind.read = [read = kind.read](Reader& reader, const Node& node, Site& site) {
+    const bool good = read(reader, node, site);
+    complete_site(reader, node, site);
+    return good;
+  };
+  return kind;
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,39 @@
+// The bytes of a configuration file before they are YAML: reading with a limit, encoding, lines.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "config/yaml_tree.h"
+
+namespace holdfast::config {
+
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// The content of a regular file of at most kMaxFileBytes. The error's message() does not repeat the path.
+Result<std::string> read_source(const std::string& path);
+
+/// Offset of the first byte that is not UTF-8 (RFC 3629), npos when all is well.
+std::size_t first_bad_utf8(std::string_view text);
+
+/// False, with a problem at the place, for text with NUL or other control bytes, or that is not UTF-8.
+bool check_encoding(std::string_view text, std::uint32_t file, std::vector<TreeProblem>& problems);
+
+/// Finds positions given as line and column (from 0, in characters) in the text, which outlives it.
+class SourceLines {
+ public:
+  explicit SourceLines(std::string_view text);
+  bool starts_with_tab(int line) const;
+  /// Whether the quote at the position has its partner; true when there is no quote there.
+  bool quote_is_closed(int line, int column) const;
+
+ private:
+  std::size_t offset_of(int line, int column) const;
+  std::string_view text_;
+  std::vector<std::size_t> starts_;
+};
+
+}  // namespace holdfast::config
