@@ -1,0 +1,99 @@
+// One file as the cache knows it: identity, validators, fields ready to send, and its content (small) or
+// descriptor (big). Counted by hand, one worker has one thread: the cache holds one reference, every body on
+// its way out another, so that content and descriptor outlive eviction and replacement until the last byte has
+// left.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/api/body.h"
+#include "common/api/request.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/http_date.h"
+
+namespace holdfast::handlers {
+
+/// What tells one state of a file from another. ctime is in it because mtime can be put back by anyone.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;
+
+  static FileIdentity of(const struct stat& status);
+  bool operator==(const FileIdentity&) const = default;
+};
+
+class FileEntry final : public api::BodyOwner {
+ public:
+  /// `content_type` outlives the entry's place in the cache.
+  FileEntry(std::string_view key, std::uint32_t tree, const FileIdentity& identity,
+            std::string_view content_type);
+  FileEntry(const FileEntry&) = delete;
+  FileEntry& operator=(const FileEntry&) = delete;
+
+  std::uint64_t size() const { return identity_.size; }
+  /// Strong (RFC 9110 section 8.8.1): from inode, size, mtime and ctime to the nanosecond.
+  std::string_view etag() const { return {etag_.data(), etag_size_}; }
+  /// mtime in whole seconds; may lie in the future, then the sender must not say so.
+  std::time_t modified() const { return modified_; }
+
+  /// ETag, Last-Modified, Content-Type, Accept-Ranges: what a 200 or 206 carries.
+  std::span<const api::Field> fields() const { return fields_; }
+  /// The first two of them: what a 304 carries.
+  std::span<const api::Field> validator_fields() const { return std::span(fields_).first<2>(); }
+
+  bool in_memory() const { return content_ != nullptr; }
+  /// Valid while in_memory().
+  std::string_view content() const { return {content_.get(), static_cast<std::size_t>(size())}; }
+  /// Valid while not in_memory().
+  int fd() const { return fd_.get(); }
+
+  /// A reference for a body that is sent from this entry.
+  api::BodyHold hold() {
+    ++references_;
+    return api::BodyHold(this);
+  }
+  void release() noexcept override {
+    if (--references_ == 0) delete this;
+  }
+
+ private:
+  friend class FileCache;  // same file pair of duties: the cache fills and links entries
+
+  void write_etag();
+
+  // links and clock mark of the cache
+  FileEntry* next_in_bucket_ = nullptr;
+  FileEntry* newer_ = nullptr;
+  FileEntry* older_ = nullptr;
+  std::uint64_t hash_ = 0;
+  TimePoint check_after_{};
+  bool used_ = false;
+  bool unsettled_ =
+      false;  // was read so soon after its last change that another may hide behind the same times
+
+  std::uint32_t references_ = 1;
+  const std::uint32_t tree_;
+  const std::string key_;
+  const FileIdentity identity_;
+  const std::time_t modified_;
+  const HttpDateText last_modified_;
+  std::array<char, 40> etag_;
+  std::size_t etag_size_ = 0;
+  std::array<api::Field, 4> fields_;
+  std::unique_ptr<char[]> content_;
+  Fd fd_;
+};
+
+}  // namespace holdfast::handlers

@@ -1,0 +1,15 @@
+#include "worker/handlers/hello.h"
+
+namespace holdfast::handlers {
+namespace {
+
+constexpr api::Field kFields[] = {{"Content-Type", "application/json"}};
+constexpr std::string_view kGreeting = "{\"message\":\"Hello from holdfast\"}\n";
+
+}  // namespace
+
+void Hello::handle(api::Exchange& exchange) {
+  exchange.respond({200, kFields}, api::Body::copy(kGreeting));
+}
+
+}  // namespace holdfast::handlers

@@ -1,0 +1,168 @@
+#include "worker/handlers/static_file.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "common/ascii.h"
+#include "worker/handlers/directory_index.h"
+#include "worker/http/accept.h"
+#include "worker/http/byte_ranges.h"
+#include "worker/http/conditional.h"
+#include "worker/http/error_page.h"
+#include "worker/http/percent_encoding.h"
+
+namespace holdfast::handlers {
+namespace {
+
+using api::Field;
+
+/// Up to here a copy next to the head is cheaper than a piece of its own.
+constexpr std::size_t kCopyLimit = 4096;
+
+/// The fields of an entry; where its mtime lies in the future, with a Last-Modified of now instead (RFC 9110
+/// section 8.8.2.1: never later than Date).
+class EntryFields {
+ public:
+  EntryFields(const FileEntry& entry, std::time_t now) : modified_(entry.modified()), fields_(entry.fields()) {
+    if (modified_ <= now) return;
+    modified_ = now;
+    text_ = format_http_date(now);
+    std::copy(fields_.begin(), fields_.end(), changed_.begin());
+    changed_[1].value = {text_.data(), text_.size()};
+    fields_ = changed_;
+  }
+  EntryFields(const EntryFields&) = delete;
+  EntryFields& operator=(const EntryFields&) = delete;
+
+  std::span<const Field> all() const { return fields_; }
+  std::span<const Field> validators() const { return fields_.first(2); }
+  std::time_t modified() const { return modified_; }
+
+ private:
+  std::time_t modified_;
+  std::span<const Field> fields_;
+  HttpDateText text_;
+  std::array<Field, 4> changed_;
+};
+
+api::Body body_of(FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
+  if (!entry.in_memory()) return api::Body::file(entry.fd(), offset, length, entry.hold());
+  const std::string_view part =
+      entry.content().substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+  if (part.size() <= kCopyLimit) return api::Body::copy(part);
+  return api::Body::held(part, entry.hold());
+}
+
+/// The one Range field of a GET; null for other methods, without one, or with several (which is not a list:
+/// ignored).
+const Field* range_field(const api::Request& request) {
+  if (request.method != api::Method::Get) return nullptr;
+  const Field* found = nullptr;
+  for (const Field& field : request.fields) {
+    if (field.name.size() != 5 || !ascii_iequals(field.name, "Range")) continue;
+    if (found) return nullptr;
+    found = &field;
+  }
+  return found;
+}
+
+void send_part(api::Exchange& exchange, FileEntry& entry, const EntryFields& known, http::ByteRange range) {
+  std::array<char, http::kContentRangeRoom> room;
+  std::array<Field, 5> fields;
+  std::copy(known.all().begin(), known.all().end(), fields.begin());
+  fields[4] = {"Content-Range", http::content_range(room, range, entry.size())};
+  exchange.respond({206, fields}, body_of(entry, range.offset, range.length));
+}
+
+void refuse_range(api::Exchange& exchange, const FileEntry& entry) {
+  std::array<char, http::kContentRangeRoom> room;
+  const Field field{"Content-Range", http::unsatisfied_range(room, entry.size())};
+  exchange.fail(416, {&field, 1});
+}
+
+void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& known,
+                  const http::Validators& validators) {
+  const Field* const range = range_field(exchange.request());
+  if (range && http::if_range_holds(exchange.request(), validators, exchange.wall_seconds())) {
+    const http::RangeSelection selection = http::select_ranges(range->value, entry.size());
+    if (selection.outcome == http::RangeOutcome::Unsatisfiable) return refuse_range(exchange, entry);
+    // Several parts are answered whole, which section 14.2 of RFC 9110 leaves to the server.
+    if (selection.count == 1) return send_part(exchange, entry, known, selection.ranges[0]);
+  }
+  exchange.respond({200, known.all()}, body_of(entry, 0, entry.size()));
+}
+
+void send_entry(api::Exchange& exchange, FileEntry& entry) {
+  const std::time_t now = exchange.wall_seconds();
+  const EntryFields known(entry, now);
+  const http::Validators validators{entry.etag(), known.modified(), true};
+  switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
+    case http::Precondition::Proceed:
+      return send_content(exchange, entry, known, validators);
+    case http::Precondition::NotModified:
+      return exchange.respond({304, known.validators()}, api::Body::none());
+    case http::Precondition::Failed:
+      return exchange.fail(412);
+  }
+}
+
+/// To the path with its slash, the query kept. Only a path: never to another host.
+void redirect_to_slash(api::Exchange& exchange) {
+  const api::Request& request = exchange.request();
+  std::string location;
+  http::append_encoded_path(location, request.path);
+  location += '/';
+  if (!request.query.empty()) location.append("?").append(request.query);
+  const http::ErrorPage page = http::error_page(301, request.field("Accept").value_or(std::string_view()));
+  const std::array<Field, 2> fields{{{"Location", location}, {"Content-Type", page.content_type}}};
+  exchange.respond({301, fields}, api::Body::copy(page.body));
+}
+
+void refuse_method(api::Exchange& exchange) {
+  constexpr Field kAllow[] = {{"Allow", "GET, HEAD, OPTIONS"}};
+  exchange.fail(405, kAllow);
+}
+
+void ask_to_retry(api::Exchange& exchange) {
+  constexpr Field kRetry[] = {{"Retry-After", "1"}};
+  exchange.fail(503, kRetry);
+}
+
+}  // namespace
+
+void StaticFile::handle(api::Exchange& exchange) {
+  const api::Request& request = exchange.request();
+  if (request.method != api::Method::Get && request.method != api::Method::Head) return refuse_method(exchange);
+  // An escaped slash or backslash would be part of a name, which no file here can have.
+  if (request.encoded_slash) return exchange.fail(400);
+  FileLookup found = files_.find(tree_, request.path, exchange.now());
+  switch (found.outcome) {
+    case FileLookup::Outcome::File:
+      return send_entry(exchange, *found.entry);
+    case FileLookup::Outcome::NeedsSlash:
+      return redirect_to_slash(exchange);
+    case FileLookup::Outcome::Directory:
+      return listing_ ? send_listing(exchange, std::move(found.directory)) : exchange.fail(403);
+    case FileLookup::Outcome::Missing:
+      return exchange.fail(404);
+    case FileLookup::Outcome::Forbidden:
+      return exchange.fail(403);
+    case FileLookup::Outcome::Unavailable:
+      return ask_to_retry(exchange);
+  }
+}
+
+void StaticFile::send_listing(api::Exchange& exchange, Fd directory) {
+  const api::Request& request = exchange.request();
+  const bool json = http::prefers_json(request.field("Accept").value_or(std::string_view()));
+  const auto listing = list_directory(std::move(directory), files_.root(tree_), request.path);
+  if (!listing)
+    return listing.error().kind == ErrorKind::Permission ? exchange.fail(403) : ask_to_retry(exchange);
+  const std::string text = json ? listing_json(*listing, request.path) : listing_html(*listing, request.path);
+  const std::array<Field, 2> fields{
+      {{"Content-Type", json ? "application/json" : "text/html; charset=utf-8"}, {"Vary", "Accept"}}};
+  exchange.respond({200, fields}, api::Body::copy(text));
+}
+
+}  // namespace holdfast::handlers
