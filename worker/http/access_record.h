@@ -1,5 +1,6 @@
-// What an exchange leaves in the access log: formats one line a request, collects the lines of a loop turn and writes them
-// with one call. Control bytes, quotes and backslashes are escaped as \xHH: nobody can forge a line.
+// What an exchange leaves in the access log: formats one line a request, collects the lines of a loop turn and
+// writes them with one call. Control bytes, quotes and backslashes are escaped as \xHH: nobody can forge a
+// line.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct AccessEntry {
   std::string_view host;
   api::Version version = api::Version::Http11;
   std::uint16_t status = 0;
-  std::uint64_t body_bytes_sent = 0;   // combined log's size: body without head
-  std::uint64_t bytes_sent = 0;        // head and body
+  std::uint64_t body_bytes_sent = 0;  // combined log's size: body without head
+  std::uint64_t bytes_sent = 0;       // head and body
   std::uint64_t bytes_received = 0;
   Duration duration{};
   std::string_view user_agent;
@@ -43,15 +44,16 @@ struct DeleteAccessFormat {
 };
 using AccessFormatHandle = std::unique_ptr<AccessFormat, DeleteAccessFormat>;
 
-/// "combined", "common", "json", "terse" (time status method target duration, for a terminal), or a template with
-/// {client_ip} {time} {method} {target} {protocol} {status} {bytes_sent} {duration} {user_agent} {referer} {host} {site}
-/// {route} {worker} ... ; {{ and }} are literal braces. Unknown names are an error that lists the known ones.
+/// "combined", "common", "json", "terse" (time status method target duration, for a terminal), or a template
+/// with {client_ip} {time} {method} {target} {protocol} {status} {bytes_sent} {duration} {user_agent} {referer}
+/// {host} {site} {route} {worker} ... ; {{ and }} are literal braces. Unknown names are an error that lists the
+/// known ones.
 Result<AccessFormatHandle> compile_access_format(std::string_view format);
-void append_access_line(std::string& out, const AccessFormat& format, const AccessEntry& entry, std::time_t wall_seconds,
-                        std::uint32_t wall_milliseconds);
+void append_access_line(std::string& out, const AccessFormat& format, const AccessEntry& entry,
+                        std::time_t wall_seconds, std::uint32_t wall_milliseconds);
 
-/// Owner of the access log's descriptor and of the lines not yet written. Never blocks: a descriptor that would block or
-/// fails costs the lines, which are counted.
+/// Owner of the access log's descriptor and of the lines not yet written. Never blocks: a descriptor that would
+/// block or fails costs the lines, which are counted.
 class AccessLogWriter {
  public:
   AccessLogWriter(AccessFormatHandle format, Fd fd);
@@ -60,17 +62,21 @@ class AccessLogWriter {
   AccessLogWriter& operator=(const AccessLogWriter&) = delete;
 
   void add(const AccessEntry& entry, std::time_t wall_seconds, std::uint32_t wall_milliseconds);
-  /// Writes what is collected; the worker calls it at the end of each turn. add() calls it itself above 64 KiB.
+  /// Writes what is collected, whole lines only as far as that can be; the worker calls it at the end of each
+  /// turn. add() calls it itself above 64 KiB.
   void flush();
   /// USR1: flushes to the old descriptor, then goes on with the new one.
   void reopen(Fd fd);
   std::uint64_t take_dropped();
 
  private:
+  void take(Fd fd);
+
   AccessFormatHandle format_;
   Fd fd_;
   std::string pending_;
-  std::uint64_t pending_lines_ = 0;
+  bool line_begun_ = false;  // pending_ starts in the middle of a line
+  bool socket_ = false;
   std::uint64_t dropped_ = 0;
 };
 
