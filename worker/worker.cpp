@@ -100,7 +100,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   }
   void on_finish() override {
     on_drain(job_.config.process.shutdown_timeout);
-    wiring_->connections().begin_drain(net::Drain::AtOnce);
+    wiring_->connections().begin_drain(net::Drain::Soon);
   }
   void on_quit() override { loop_->stop(); }
   void on_reopen_logs(Fd error_log, Fd access_log) override {

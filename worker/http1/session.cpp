@@ -12,7 +12,10 @@ namespace {
 
 using stats::BadRequest;
 
+// How long an idle connection of a leaving worker stays readable: a client that is about to send its next request must
+// not meet a closed socket. Busy clients need a round trip of theirs; the short window still covers that.
 constexpr Milliseconds kDrainGrace{5000};
+constexpr Milliseconds kShortGrace{500};
 // What nobody asked for is read and thrown away up to here, so that the connection can go on; beyond, it is
 // closed.
 constexpr std::uint64_t kMostSkipped = 64 * 1024;
@@ -330,8 +333,7 @@ void Session::on_timeout(TimePoint /*now*/) {
 
 void Session::begin_drain(net::Drain how) {
   if (active_ || head_deadline_ != kNever) return;
-  if (how == net::Drain::AtOnce) return connection_.finish(true);
-  set_deadlines();
+  connection_.set_deadline(connection_.now() + (how == net::Drain::Soon ? kShortGrace : kDrainGrace));
 }
 
 std::string_view Session::activity() const {

@@ -17,7 +17,7 @@ class Connection;
 
 enum class Drain : std::uint8_t {
   Gently,  // answer what comes within the grace window, then close
-  AtOnce   // close what is idle now, the rest after its current answer
+  Soon     // the same with a much shorter window
 };
 
 class Protocol {
