@@ -1,0 +1,26 @@
+// How a process ended, and what its exit code means to whoever started it (sysexits).
+#pragma once
+
+#include <string>
+
+namespace holdfast::master {
+
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitUsage = 64,
+  kExitUnavailable = 69,
+  kExitInternal = 70,
+  kExitSystem = 71,
+  kExitPermission = 77,
+  kExitConfiguration = 78
+};
+
+struct ExitStatus {
+  bool signaled = false;
+  int number = 0;  // exit code, or the signal
+
+  /// "exit code 1", "signal 9 (Killed)".
+  std::string text() const;
+};
+
+}  // namespace holdfast::master

@@ -1,0 +1,176 @@
+#include "master/listener_set.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace holdfast::master {
+namespace {
+
+constexpr int kBacklog = 65535;  // the kernel cuts it to net.core.somaxconn
+constexpr mode_t kTrafficMode = 0666;
+constexpr mode_t kAdminMode = 0660;
+
+std::string path_of(const Endpoint& endpoint) {
+  return endpoint.text().substr(std::string_view("unix:").size());
+}
+
+Error cannot_listen(int code, const Endpoint& bind) {
+  Error error = system_error(code, "cannot listen on " + bind.text());
+  if (code != EACCES || bind.is_unix()) return error;
+  error.context = error.message() + " (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+  error.system_code = 0;
+  return error;
+}
+
+Endpoint address_of_socket(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+  return Endpoint::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
+}
+
+bool set_option(const Fd& socket, int level, int option, int value) {
+  return setsockopt(socket.get(), level, option, &value, sizeof value) == 0;
+}
+
+/// A stream socket bound to the endpoint; the error is an errno.
+std::pair<Fd, int> bound_socket(const Endpoint& bind, bool share_port) {
+  Fd socket(::socket(bind.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return {Fd(), errno};
+  if (!bind.is_unix()) {
+    if (!set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1)) return {Fd(), errno};
+    if (share_port && !set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)) return {Fd(), errno};
+    if (bind.family() == AF_INET6 && !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0)) return {Fd(), errno};
+  }
+  if (::bind(socket.get(), bind.address(), bind.length()) != 0) return {Fd(), errno};
+  return {std::move(socket), 0};
+}
+
+/// Removes the file of a unix socket that nobody listens on any more.
+void remove_stale_file(const Endpoint& bind) {
+  struct stat file {};
+  if (lstat(path_of(bind).c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) return;
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (connect(probe.get(), bind.address(), bind.length()) != 0 && errno == ECONNREFUSED)
+    unlink(path_of(bind).c_str());
+}
+
+Result<Fd> listening_socket(const Endpoint& bind, mode_t mode) {
+  auto [socket, code] = bound_socket(bind, true);
+  if (code == 0 && listen(socket.get(), kBacklog) != 0) code = errno;
+  if (code == 0 && bind.is_unix() && chmod(path_of(bind).c_str(), mode) != 0) code = errno;
+  if (code != 0) return cannot_listen(code, bind);
+  return std::move(socket);
+}
+
+}  // namespace
+
+ListenerSet::~ListenerSet() {
+  for (Held& held : held_) close_endpoint(held);
+}
+
+Result<void> ListenerSet::prepare(const std::vector<EndpointNeed>& needs) {
+  for (Held& held : held_) held.settled = held.sockets.size();
+  for (const EndpointNeed& need : needs) {
+    Result<void> opened = open_missing(need);
+    if (opened) continue;
+    rollback();
+    return opened;
+  }
+  return {};
+}
+
+Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
+  Held* held = find(need.bind);
+  if (held == nullptr) {
+    if (need.bind.is_unix()) remove_stale_file(need.bind);
+    if (Result<void> free = check_nobody_listens(need.bind); !free) return free;
+    held_.push_back({need.bind, need.bind, {}, 0, true});
+    held = &held_.back();
+  }
+  while (held->sockets.size() < need.sockets) {
+    Result<Fd> socket = listening_socket(held->actual, need.admin ? kAdminMode : kTrafficMode);
+    if (!socket) return socket.error();
+    if (held->sockets.empty() && !need.bind.is_unix()) held->actual = address_of_socket(socket->get());
+    held->sockets.push_back(std::move(*socket));
+  }
+  return {};
+}
+
+// With SO_REUSEPORT a second server of the same user would silently share the port; a bind without it tells.
+// Our own sockets on the port would answer for a stranger, so then the look is left out.
+Result<void> ListenerSet::check_nobody_listens(const Endpoint& bind) const {
+  if (bind.is_unix() || bind.port() == 0) return {};
+  for (const Held& held : held_)
+    if (!held.bind.is_unix() && held.actual.port() == bind.port()) return {};
+  const auto [probe, code] = bound_socket(bind, false);
+  if (code != 0) return cannot_listen(code, bind);
+  return {};
+}
+
+void ListenerSet::commit(const std::vector<EndpointNeed>& needs) {
+  std::erase_if(held_, [&needs](Held& held) {
+    const bool needed =
+        std::any_of(needs.begin(), needs.end(), [&held](const EndpointNeed& n) { return n.bind == held.bind; });
+    if (!needed) close_endpoint(held);
+    return !needed;
+  });
+  for (Held& held : held_) held.settled = held.sockets.size();
+}
+
+void ListenerSet::rollback() {
+  std::erase_if(held_, [](Held& held) {
+    if (held.settled == 0) close_endpoint(held);
+    held.sockets.resize(held.settled);
+    return held.settled == 0;
+  });
+}
+
+std::vector<int> ListenerSet::sockets_of(const Endpoint& bind, std::uint32_t slot,
+                                         std::uint32_t workers) const {
+  std::vector<int> sockets;
+  const Held* held = find(bind);
+  if (held == nullptr) return sockets;
+  for (std::size_t i = 0; i < held->sockets.size(); ++i)
+    if (bind.is_unix() || i % workers == slot) sockets.push_back(held->sockets[i].get());
+  return sockets;
+}
+
+Endpoint ListenerSet::address_of(const Endpoint& bind) const {
+  const Held* held = find(bind);
+  return held == nullptr ? bind : held->actual;
+}
+
+bool ListenerSet::take_news(const Endpoint& bind) {
+  Held* held = find(bind);
+  return held != nullptr && std::exchange(held->news, false);
+}
+
+void ListenerSet::disown() {
+  for (Held& held : held_)
+    for (Fd& socket : held.sockets) socket.release();
+  held_.clear();
+}
+
+ListenerSet::Held* ListenerSet::find(const Endpoint& bind) {
+  return const_cast<Held*>(std::as_const(*this).find(bind));
+}
+
+const ListenerSet::Held* ListenerSet::find(const Endpoint& bind) const {
+  const auto held = std::find_if(held_.begin(), held_.end(), [&bind](const Held& h) { return h.bind == bind; });
+  return held == held_.end() ? nullptr : &*held;
+}
+
+void ListenerSet::close_endpoint(Held& held) {
+  if (held.bind.is_unix() && !held.sockets.empty()) unlink(path_of(held.bind).c_str());
+  held.sockets.clear();
+}
+
+}  // namespace holdfast::master

@@ -1,0 +1,63 @@
+// Every listening socket of the server, by endpoint and worker slot. The master owns one for its whole life:
+// processes inherit the sockets and come and go, the sockets stay, and so does what is queued in them.
+//
+// An endpoint of TCP has one SO_REUSEPORT socket a slot. When the number of workers falls, the sockets of the
+// leaving slots are not closed, since closing would reset the connections queued in them: a staying slot serves
+// them as well.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/endpoint.h"
+#include "common/fd.h"
+#include "common/result.h"
+#include "master/reload_plan.h"
+
+namespace holdfast::master {
+
+class ListenerSet {
+ public:
+  ListenerSet() = default;
+  ListenerSet(ListenerSet&&) = default;
+  ListenerSet& operator=(ListenerSet&&) = delete;
+  /// Closes everything and removes the files of unix sockets.
+  ~ListenerSet();
+
+  /// Opens what is needed and not there yet. On failure the newly opened ones are closed again; the error names
+  /// the endpoint; its system_code is EADDRINUSE when somebody else listens there.
+  Result<void> prepare(const std::vector<EndpointNeed>& needs);
+  /// Keeps what prepare() has opened and closes the endpoints that are not among the needs.
+  void commit(const std::vector<EndpointNeed>& needs);
+  /// Closes what the last prepare() has opened.
+  void rollback();
+
+  /// The sockets of `bind` that the process of `slot` serves when there are `workers` of them; borrowed.
+  std::vector<int> sockets_of(const Endpoint& bind, std::uint32_t slot, std::uint32_t workers) const;
+  /// Where it really listens: `bind`, with the port that the kernel has chosen.
+  Endpoint address_of(const Endpoint& bind) const;
+  /// Whether it was opened since the last call; for the log.
+  bool take_news(const Endpoint& bind);
+
+  /// In a child process: the files of unix sockets belong to the master.
+  void disown();
+
+ private:
+  struct Held {
+    Endpoint bind;
+    Endpoint actual;
+    std::vector<Fd> sockets;
+    std::size_t settled = 0;  // sockets that were there before prepare()
+    bool news = true;
+  };
+
+  Result<void> open_missing(const EndpointNeed& need);
+  Result<void> check_nobody_listens(const Endpoint& bind) const;
+  Held* find(const Endpoint& bind);
+  const Held* find(const Endpoint& bind) const;
+  static void close_endpoint(Held& held);
+
+  std::vector<Held> held_;
+};
+
+}  // namespace holdfast::master

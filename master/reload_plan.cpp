@@ -1,0 +1,46 @@
+#include "master/reload_plan.h"
+
+#include <algorithm>
+
+namespace holdfast::master {
+namespace {
+
+void refuse_change(ReloadPlan& plan, const char* key, const std::string& before, const std::string& after) {
+  if (before == after) return;
+  const auto shown = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
+  plan.refused.push_back(std::string(key) + " cannot change while the server runs (from " + shown(before) +
+                         " to " + shown(after) + "): restart it");
+}
+
+bool binds(const std::vector<EndpointNeed>& needs, const EndpointNeed& need) {
+  return std::any_of(needs.begin(), needs.end(),
+                     [&need](const EndpointNeed& n) { return n.bind == need.bind; });
+}
+
+}  // namespace
+
+std::vector<EndpointNeed> needs_of(const config::Config& config) {
+  std::vector<EndpointNeed> needs;
+  for (const config::Listener& listener : config.listeners)
+    needs.push_back(
+        {listener.name, listener.bind, false, listener.bind.is_unix() ? 1 : config.process.workers});
+  if (config.admin.enabled) needs.push_back({"admin", config.admin.bind, true, 1});
+  return needs;
+}
+
+ReloadPlan plan_reload(const config::Config& serving, const config::Config& next) {
+  ReloadPlan plan;
+  refuse_change(plan, "process.pid_file", serving.process.pid_file, next.process.pid_file);
+  refuse_change(plan, "process.user", serving.process.user, next.process.user);
+  refuse_change(plan, "process.group", serving.process.group, next.process.group);
+  const std::vector<EndpointNeed> before = needs_of(serving);
+  const std::vector<EndpointNeed> after = needs_of(next);
+  for (const EndpointNeed& need : after) (binds(before, need) ? plan.keep : plan.bind).push_back(need);
+  for (const EndpointNeed& need : before)
+    if (!binds(after, need)) plan.drop.push_back(need);
+  plan.workers_before = serving.process.workers;
+  plan.workers_after = next.process.workers;
+  return plan;
+}
+
+}  // namespace holdfast::master

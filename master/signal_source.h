@@ -1,0 +1,49 @@
+// Signals as values in the master's one loop. While it exists every catchable signal is blocked and read from a
+// descriptor, so none can end the master behind its workers' backs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "common/fd.h"
+#include "common/result.h"
+
+namespace holdfast::master {
+
+enum class Signal : std::uint8_t {
+  Reload,
+  Stop,
+  QuickStop,
+  ReopenLogs,
+  Upgrade,
+  DrainWorkers,
+  MoreWorkers,
+  FewerWorkers,
+  ChildEnded,
+  Other
+};
+
+struct SignalNotice {
+  Signal signal = Signal::Other;
+  int number = 0;
+  pid_t sender = 0;
+};
+
+class SignalSource {
+ public:
+  static Result<SignalSource> open();
+  int fd() const { return fd_.get(); }
+  /// The next pending signal; never blocks.
+  std::optional<SignalNotice> next();
+
+  /// In a child: ignores the terminal's signals and those that steer the master, then lets all others through.
+  static void settle_in_child();
+
+ private:
+  explicit SignalSource(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace holdfast::master

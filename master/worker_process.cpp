@@ -1,0 +1,122 @@
+#include "master/worker_process.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "common/control_message.h"
+#include "common/log.h"
+#include "master/signal_source.h"
+
+namespace holdfast::master {
+namespace {
+
+/// Everything above the standard streams that is not listed is the master's and must not stay open in a worker.
+void close_all_but(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned from = 3;
+  for (const int fd : kept) {
+    if (fd < static_cast<int>(from)) continue;
+    if (static_cast<unsigned>(fd) > from) syscall(SYS_close_range, from, static_cast<unsigned>(fd) - 1, 0);
+    from = static_cast<unsigned>(fd) + 1;
+  }
+  syscall(SYS_close_range, from, ~0U, 0);
+}
+
+void close_what_is_not_its_own(const WorkerOrder& order, const Fd& control, const Fd& access_log) {
+  std::vector<int> kept{control.get(), access_log.get(), order.logs.error_fd(), order.segment.fd()};
+  for (const worker::ListeningSocket& socket : order.sockets) kept.push_back(socket.fd);
+  close_all_but(std::move(kept));
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  dup2(null, 0);
+  close(null);
+}
+
+Result<void> settle_identity(const WorkerOrder& order) {
+  if (order.identity)
+    if (Result<void> changed = become(*order.identity); !changed) return changed;
+  switch (order.config.process.sandbox) {
+    case config::Sandbox::Off:
+      break;
+    case config::Sandbox::Auto:
+    case config::Sandbox::Strict:
+      forbid_privileges();
+      break;
+  }
+  return {};
+}
+
+int live_as_worker(WorkerOrder& order, Fd control) {
+  SignalSource::settle_in_child();
+  const std::string name = slot_name(order.slot);
+  const bool admin = order.slot == stats::kAdminSlot;
+  prctl(PR_SET_NAME, (admin ? std::string("holdfast: admin") : "holdfast: w" + name).c_str());
+  Fd access_log;
+  if (const int fd = order.logs.access_fd(); fd >= 0 && !admin) access_log = Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  close_what_is_not_its_own(order, control, access_log);
+  order.logs.use();
+  log().set_role(admin ? name : "worker " + name);
+  if (Result<void> settled = settle_identity(order); !settled) {
+    (void)send_control(control.get(), ControlKind::Failed, 0, settled.error().message());
+    return kExitPermission;
+  }
+  return worker::run({order.config, order.segment, admin ? worker::Role::Admin : worker::Role::Traffic,
+                      order.slot, order.seat, order.generation, std::move(control), std::move(order.sockets),
+                      std::move(access_log)});
+}
+
+ExitStatus status_of(const siginfo_t& info) {
+  return {info.si_code != CLD_EXITED, info.si_status};
+}
+
+}  // namespace
+
+std::string slot_name(std::uint32_t slot) {
+  return slot == stats::kAdminSlot ? "admin" : std::to_string(slot);
+}
+
+Result<WorkerProcess> start_worker(WorkerOrder order) {
+  Result<std::pair<Fd, Fd>> channel = make_control_channel();
+  if (!channel) return channel.error();
+  const pid_t pid = fork();
+  if (pid < 0) return system_error(errno, "fork a worker");
+  // _exit: nothing that the master owns may be flushed, removed or told goodbye by a child.
+  if (pid == 0) _exit(live_as_worker(order, std::move(channel->second)));
+  Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd) {
+    const int code = errno;
+    kill(pid, SIGKILL);
+    return system_error(code, "watch a worker");
+  }
+  return WorkerProcess{order.id, order.slot,       order.generation,         order.seat,
+                       pid,      std::move(pidfd), std::move(channel->first)};
+}
+
+std::optional<ExitStatus> reap(const WorkerProcess& process) {
+  siginfo_t info{};
+  if (waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info, WEXITED | WNOHANG) != 0 ||
+      info.si_pid == 0)
+    return std::nullopt;
+  return status_of(info);
+}
+
+pid_t ended_child() {
+  siginfo_t info{};
+  if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return 0;
+  return info.si_pid;
+}
+
+void reap_stranger(pid_t pid) {
+  siginfo_t info{};
+  waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+}
+
+}  // namespace holdfast::master
