@@ -1,0 +1,186 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <regex>
+
+#include "tests/support/deadline.h"
+#include "tests/support/server_process.h"
+
+namespace holdfast::support {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+CommandResult holdfast(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), holdfast_binary());
+  return run_command(arguments);
+}
+
+// One mistake a line or two, each with the place where it must be reported.
+constexpr std::string_view kTenMistakes = R"(process:
+  workes: 2
+  shutdown_timeout: 30
+  hang_timeout: soon
+limits:
+  request_line: 8 potatoes
+  header_count: -1
+listeners:
+  http: {bind: "not an address"}
+  http: {bind: "127.0.0.1:0"}
+sites:
+  - listeners: [nowhere]
+    routes:
+      - {path: relative, hello: {}}
+      - {path: /both, hello: {}, echo: {}}
+colour: blue
+)";
+constexpr const char* kPlaces[] = {":2:3: ",  ":3:21: ", ":4:17: ",  ":6:17: ",  ":7:17: ",
+                                   ":9:16: ", ":10:3: ", ":12:17: ", ":14:16: ", ":16:1: "};
+
+TEST(command_line, version_and_help_go_to_stdout) {
+  const CommandResult version = holdfast({"--version"});
+  EXPECT_EQ(version.code(), 0);
+  EXPECT_THAT(version.out, StartsWith("holdfast "));
+  const CommandResult help = holdfast({"--help"});
+  EXPECT_EQ(help.code(), 0);
+  for (const char* word : {"serve", "check", "config", "reload", "stop", "status", "HUP"})
+    EXPECT_THAT(help.out, HasSubstr(word));
+  EXPECT_EQ(help.err, "");
+}
+
+TEST(command_line, wrong_usage_ends_with_64_and_says_so_on_stderr) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--no-such-option"},
+                                                {"nonsense"},
+                                                {"-c"},
+                                                {"check", "-c"},
+                                                {"serve", "--listen"}}) {
+    const CommandResult result = holdfast(wrong);
+    EXPECT_EQ(result.code(), 64) << wrong[0] << '\n' << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_NE(result.err, "");
+  }
+}
+
+TEST(command_line, check_reports_ten_mistakes_at_their_places_and_ends_with_78) {
+  const TempDir dir;
+  const std::string file = dir.write("bad.yaml", kTenMistakes);
+  const CommandResult result = holdfast({"check", "-c", file});
+  EXPECT_EQ(result.code(), 78);
+  const std::string told = result.out + result.err;
+  for (const char* place : kPlaces) EXPECT_THAT(told, HasSubstr(file + place));
+  EXPECT_THAT(told, HasSubstr("workers")) << "the nearest valid name";
+}
+
+TEST(command_line, check_of_a_good_file_ends_with_0) {
+  const TempDir dir;
+  dir.write("www/index.html", "x");
+  const std::string file = dir.write("good.yaml", ServerConfig{}.yaml(dir));
+  for (const std::vector<std::string>& form :
+       {std::vector<std::string>{"check", "-c", file}, {"-t", "-c", file}}) {
+    const CommandResult result = holdfast(form);
+    EXPECT_EQ(result.code(), 0) << result.out << result.err;
+  }
+}
+
+TEST(command_line, check_looks_at_document_roots) {
+  const TempDir dir;
+  ServerConfig config;
+  config.root = dir / "nowhere";
+  const std::string file = dir.write("rootless.yaml", config.yaml(dir));
+  const CommandResult result = holdfast({"check", "-c", file});
+  EXPECT_EQ(result.code(), 78);
+  EXPECT_THAT(result.out + result.err, HasSubstr("nowhere"));
+}
+
+TEST(command_line, printed_configuration_loads_again_to_the_same) {
+  const TempDir dir;
+  dir.write("www/index.html", "x");
+  const std::string file = dir.write("first.yaml", ServerConfig{}.yaml(dir));
+  const CommandResult once = holdfast({"config", "-c", file});
+  ASSERT_EQ(once.code(), 0) << once.err;
+  const CommandResult twice = holdfast({"config", "-c", dir.write("second.yaml", once.out)});
+  ASSERT_EQ(twice.code(), 0) << twice.err;
+  EXPECT_EQ(once.out, twice.out);
+  const CommandResult schema = holdfast({"config", "--schema"});
+  EXPECT_EQ(schema.code(), 0);
+  EXPECT_TRUE(JsonValue::parse(schema.out));
+  const CommandResult reference = holdfast({"config", "--reference"});
+  EXPECT_EQ(reference.code(), 0);
+  EXPECT_THAT(reference.out, HasSubstr("shutdown_timeout"));
+}
+
+TEST(command_line, start_with_a_bad_file_ends_with_78_and_a_missing_one_too) {
+  const TempDir dir;
+  const CommandResult bad = holdfast({"-c", dir.write("bad.yaml", kTenMistakes)});
+  EXPECT_EQ(bad.code(), 78);
+  EXPECT_THAT(bad.err, HasSubstr("bad.yaml:2:3: "));
+  EXPECT_EQ(holdfast({"-c", dir / "missing.yaml"}).code(), 78);
+}
+
+TEST(command_line, start_on_a_taken_port_ends_with_69) {
+  const TempDir dir;
+  dir.write("www/index.html", "x");
+  const TakenPort taken;
+  ServerConfig config;
+  config.listeners = "  http: {bind: \"127.0.0.1:" + std::to_string(taken.port()) + "\"}\n";
+  const CommandResult result = holdfast({"-c", dir.write("holdfast.yaml", config.yaml(dir))});
+  EXPECT_EQ(result.code(), 69) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(std::to_string(taken.port())));
+}
+
+TEST(command_line, serve_needs_no_file_and_prints_the_address) {
+  const TempDir dir;
+  dir.write("index.html", "a laptop's page");
+  dir.write("more/file.txt", "more");
+  ChildProcess server({holdfast_binary(), "serve", dir.path().string(), "--listen", "127.0.0.1:0"},
+                      {.one_stream = true});
+  LogCollector log(std::move(server.out()));
+  const std::regex address("http://127\\.0\\.0\\.1:([0-9]+)");
+  std::smatch found;
+  const auto line = log.wait([&](const LogLine& l) { return std::regex_search(l.raw, address); }, 0, 10s);
+  ASSERT_TRUE(line) << log.text();
+  ASSERT_TRUE(std::regex_search(line->raw, found, address));
+  const auto port = static_cast<std::uint16_t>(std::stoi(found[1]));
+  EXPECT_EQ(get(port, "/").body, "a laptop's page");
+  EXPECT_THAT(get(port, "/more/").body, HasSubstr("file.txt"));
+  EXPECT_TRUE(log.wait([](const LogLine& l) { return l.raw.find("/more/") != std::string::npos; }, 0, 10s))
+      << log.text();
+  server.signal(SIGINT);
+  EXPECT_EQ(server.wait(10s), (Exit{0, 0}));
+}
+
+TEST(command_line, reload_and_stop_tell_the_outcome_of_the_running_server) {
+  ServerConfig config;
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  const CommandResult good = holdfast({"reload", "-c", server.config_file()});
+  EXPECT_EQ(good.code(), 0) << good.out << good.err;
+  EXPECT_TRUE(server.log().wait_event("reload complete", 0, 10s));
+  const CommandResult shown = holdfast({"status", "-c", server.config_file(), "--json"});
+  EXPECT_EQ(shown.code(), 0) << shown.err;
+  EXPECT_TRUE(JsonValue::parse(shown.out)) << shown.out;
+  EXPECT_EQ(holdfast({"status", "-c", server.config_file()}).code(), 0);
+  const CommandResult stop = holdfast({"stop", "-c", server.config_file()});
+  EXPECT_EQ(stop.code(), 0) << stop.err;
+  EXPECT_EQ(server.wait_exit(1s), (Exit{0, 0})) << "stop returns when the server has ended";
+}
+
+TEST(command_line, reload_fails_when_the_new_configuration_does_not_serve) {
+  ServerConfig config;
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  server.allow("reload refused");
+  server.allow("configuration problem");
+  const TakenPort taken;
+  config.listeners += "  second: {bind: \"127.0.0.1:" + std::to_string(taken.port()) + "\"}\n";
+  server.write_config(config);
+  const CommandResult result = holdfast({"reload", "-c", server.config_file()});
+  EXPECT_NE(result.code(), 0);
+  EXPECT_THAT(result.out + result.err, HasSubstr(std::to_string(taken.port())));
+  EXPECT_EQ(get(server.port(), "/fixed").status, 200);
+}
+
+}  // namespace
+}  // namespace holdfast::support

@@ -1,0 +1,97 @@
+#include "tests/support/server_process.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+
+#include "tests/support/deadline.h"
+
+namespace holdfast::support {
+
+std::string holdfast_binary() {
+  return HOLDFAST_BINARY;
+}
+
+ServerProcess::ServerProcess(const ServerConfig& config, const SpawnOptions& options) {
+  dir_.write("www/index.html", "<!doctype html><title>holdfast</title><p>The sample page.</p>\n");
+  write_config(config);
+  SpawnOptions own = options;
+  own.one_stream = true;
+  master_ =
+      std::make_unique<ChildProcess>(std::vector<std::string>{holdfast_binary(), "-c", config_file()}, own);
+  log_ = std::make_unique<LogCollector>(std::move(master_->out()));
+  ready_ = log_->wait_event("ready", 0, 20s).has_value();
+}
+
+ServerProcess::~ServerProcess() {
+  std::vector<pid_t> left = processes();
+  master_->signal(SIGTERM);
+  if (!master_->wait(3s)) {
+    master_->signal(SIGKILL);
+    master_->wait(3s);
+  }
+  for (const pid_t pid : left) {
+    ::kill(pid, SIGCONT);
+    if (!wait_until_gone(pid, 1s)) ::kill(pid, SIGKILL);
+  }
+  report_unexplained_lines();
+  if (::testing::Test::HasFailure())
+    std::fprintf(stderr, "--- log of the server\n%s---\n", log_->text().c_str());
+}
+
+void ServerProcess::report_unexplained_lines() const {
+  for (const LogLine& line : log_->lines()) {
+    const bool fine = line.time && (line.level == "info" || line.level == "debug");
+    if (!fine && !allowed_.contains(line.event))
+      ADD_FAILURE() << "unexplained line in the server's log: " << line.raw;
+  }
+}
+
+std::uint16_t ServerProcess::port(const std::string& listener) const {
+  std::string address;
+  for (const LogLine& line : log_->lines())
+    if (line.event == "listening" && line.field("listener") == listener) address = line.field("address");
+  const std::size_t colon = address.rfind(':');
+  return colon == std::string::npos ? 0 : static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1));
+}
+
+LogLine ServerProcess::reload(Milliseconds in) {
+  const std::size_t mark = log_->mark();
+  signal(SIGHUP);
+  const auto told = [](const LogLine& line) {
+    return line.event == "reload complete" || line.event == "reload refused";
+  };
+  return log_->wait(told, mark, in).value_or(LogLine{});
+}
+
+std::optional<Exit> ServerProcess::stop(Milliseconds in) {
+  signal(SIGTERM);
+  return wait_exit(in);
+}
+
+JsonValue ServerProcess::status() const {
+  return JsonValue::parse(get(admin_port(), "/status").body).value_or(JsonValue{});
+}
+
+std::vector<pid_t> ServerProcess::workers() const {
+  std::vector<pid_t> pids;
+  for (const JsonValue& worker : status()["workers"].items())
+    if (worker["state"].text() == "ready") pids.push_back(static_cast<pid_t>(worker["pid"].number()));
+  return pids;
+}
+
+TakenPort::TakenPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), size);
+  ::listen(socket_.get(), 1);
+  ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  port_ = ntohs(address.sin_port);
+}
+
+}  // namespace holdfast::support
