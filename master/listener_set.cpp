@@ -153,12 +153,6 @@ bool ListenerSet::take_news(const Endpoint& bind) {
   return held != nullptr && std::exchange(held->news, false);
 }
 
-void ListenerSet::disown() {
-  for (Held& held : held_)
-    for (Fd& socket : held.sockets) socket.release();
-  held_.clear();
-}
-
 ListenerSet::Held* ListenerSet::find(const Endpoint& bind) {
   return const_cast<Held*>(std::as_const(*this).find(bind));
 }

@@ -39,9 +39,6 @@ class ListenerSet {
   /// Whether it was opened since the last call; for the log.
   bool take_news(const Endpoint& bind);
 
-  /// In a child process: the files of unix sockets belong to the master.
-  void disown();
-
  private:
   struct Held {
     Endpoint bind;
