@@ -28,7 +28,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string_view>& names) {
   constexpr std::size_t kLongestName = 64;
-  if (name.size() > kLongestName) return {};
+  constexpr std::size_t kShortestAbbreviation = 3;
+  // Numbers are not misspelt, they are wrong.
+  if (name.empty() || name.size() > kLongestName || is_ascii_digit(name.front())) return {};
+  for (const std::string_view candidate : names)
+    if (name.size() >= kShortestAbbreviation && candidate.starts_with(name)) return std::string(candidate);
   std::string_view nearest;
   std::size_t least = std::max<std::size_t>(name.size(), 3) / 3 + 1;
   for (const std::string_view candidate : names) {

@@ -9,7 +9,8 @@ namespace holdfast::config {
 
 /// Insertions, deletions, substitutions and swaps of neighbours that turn one into the other, case ignored.
 std::size_t edit_distance(std::string_view a, std::string_view b);
-/// The closest of `names`, empty when none is close: a third of the letters may be wrong.
+/// The closest of `names`, or one that `name` abbreviates; empty when none is close: a third of the letters may
+/// be wrong.
 std::string nearest_name(std::string_view name, const std::vector<std::string_view>& names);
 
 }  // namespace holdfast::config

@@ -40,6 +40,7 @@ Loaded serve_directory(const std::string& directory, const std::string& listen) 
   Reader reader(*config);
   reader.add_file(directory, "");
   read_section(reader, serve_tree(root.string(), *endpoint), config_rows(), *config);
+  config->process.workers_auto = false;
   config->process.workers = std::min(config->process.workers, kMostWorkers);
   loaded.problems = std::move(reader.problems());
   if (loaded.problems.empty()) loaded.config = config;

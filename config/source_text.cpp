@@ -112,10 +112,11 @@ SourceLines::SourceLines(std::string_view text) : text_(text), starts_{0} {
     starts_.push_back(at + 1);
 }
 
-bool SourceLines::starts_with_tab(int line) const {
-  if (line < 0 || static_cast<std::size_t>(line) >= starts_.size()) return false;
-  const std::size_t first = text_.find_first_not_of(' ', starts_[static_cast<std::size_t>(line)]);
-  return first != std::string_view::npos && text_[first] == '\t';
+int SourceLines::indenting_tab(int line) const {
+  if (line < 0 || static_cast<std::size_t>(line) >= starts_.size()) return -1;
+  const std::size_t start = starts_[static_cast<std::size_t>(line)];
+  const std::size_t first = text_.find_first_not_of(' ', start);
+  return first != std::string_view::npos && text_[first] == '\t' ? static_cast<int>(first - start) : -1;
 }
 
 std::size_t SourceLines::offset_of(int line, int column) const {

@@ -26,7 +26,8 @@ bool check_encoding(std::string_view text, std::uint32_t file, std::vector<TreeP
 class SourceLines {
  public:
   explicit SourceLines(std::string_view text);
-  bool starts_with_tab(int line) const;
+  /// Column of a tab among the spaces a line starts with, -1 when there is none.
+  int indenting_tab(int line) const;
   /// Whether the quote at the position has its partner; true when there is no quote there.
   bool quote_is_closed(int line, int column) const;
 

@@ -178,9 +178,15 @@ class TreeBuilder : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-std::string syntax_message(const SourceLines& lines, const YAML::Exception& failure) {
-  if (lines.starts_with_tab(failure.mark.line)) return "a tab in the indentation: YAML takes only spaces there";
-  return "not valid YAML: " + failure.msg;
+TreeProblem syntax_problem(const SourceLines& lines, std::uint32_t file, const YAML::Exception& failure) {
+  const Mark mark{file, failure.mark.line + 1, failure.mark.column + 1};
+  if (const int tab = lines.indenting_tab(failure.mark.line); tab >= 0)
+    return {Mark{file, mark.line, tab + 1}, "a tab in the indentation: YAML takes only spaces there"};
+  if (failure.msg.find("flow not found") != std::string::npos)
+    return {
+        mark,
+        "not valid YAML: the { or [ around this is not closed; a value with one of {}[], needs quotes here"};
+  return {mark, "not valid YAML: " + failure.msg};
 }
 
 void parse_into(TreeBuilder& builder, std::string_view text, std::uint32_t file,
@@ -193,8 +199,7 @@ void parse_into(TreeBuilder& builder, std::string_view text, std::uint32_t file,
   } catch (const Stop&) {
     // Its place and reason are among the problems.
   } catch (const YAML::Exception& failure) {
-    const Mark mark{file, failure.mark.line + 1, failure.mark.column + 1};
-    problems.push_back({mark, syntax_message(SourceLines(text), failure)});
+    problems.push_back(syntax_problem(SourceLines(text), file, failure));
   } catch (const std::exception& failure) {
     problems.push_back({Mark{file, 0, 0}, std::string("cannot be read as YAML: ") + failure.what()});
   }

@@ -119,7 +119,7 @@ Kind<E> choice(Choices<E> choices) {
               if (node.kind == Node::Kind::Scalar && node.text == name) return out = value, true;
             for (const std::string_view planned : choices.planned)
               if (node.kind == Node::Kind::Scalar && node.text == planned)
-                return reader.unavailable(node.mark, planned);
+                return reader.unavailable_value(node);
             return wrong_choice(reader, node, words);
           },
           [choices](const E& value, const Config&) {

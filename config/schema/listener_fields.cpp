@@ -9,7 +9,7 @@ bool speaks_http1_only(Reader& reader, const Entry& written) {
   for (const Node& protocol : written.value.items) {
     if (protocol.kind == Node::Kind::Scalar && protocol.text == "http/1.1") continue;
     if (protocol.kind == Node::Kind::Scalar && protocol.text == "h2") {
-      reader.unavailable(protocol.mark, "h2");
+      reader.unavailable_value(protocol);
     } else {
       reader.wrong(protocol, "must hold h2 or http/1.1");
     }

@@ -10,7 +10,7 @@ Kind<std::string> error_target() {
           [](Reader& reader, const Node& node, std::string& out) {
             std::string value;
             if (!read_string(reader, node, value)) return false;
-            if (value == "syslog") return reader.unavailable(node.mark, value);
+            if (value == "syslog") return reader.unavailable_value(node);
             if (value != "stderr" && !value.starts_with('/'))
               return reader.wrong(node, "must be stderr or an absolute path");
             out = std::move(value);

@@ -54,6 +54,10 @@ bool Reader::unavailable(const Mark& mark, std::string_view what) {
   return false;
 }
 
+bool Reader::unavailable_value(const Node& node) {
+  return unavailable(node.mark, std::string(key()) + ": " + shown(node.text));
+}
+
 void Reader::remember_place(const Mark& mark) {
   config_.places[path()] = place(mark);
 }

@@ -29,6 +29,8 @@ class Reader {
   bool wrong(const Node& node, std::string_view requirement, std::string_view hint = {});
   /// "`WHAT` is not available in this version of holdfast".
   bool unavailable(const Mark& mark, std::string_view what);
+  /// The same for a value of an available setting: "`KEY: VALUE`".
+  bool unavailable_value(const Node& node);
 
   /// Notes where the setting that is being read stands, for checks that come after loading.
   void remember_place(const Mark& mark);
