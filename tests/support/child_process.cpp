@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,7 +112,8 @@ void ChildProcess::signal(int number) const {
 
 std::optional<Exit> ChildProcess::wait(Milliseconds in) {
   if (exit_) return exit_;
-  const Fd process(::pidfd_open(pid_, 0));
+  // The C library of Debian 12 declares pidfd_open without C linkage.
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   const Deadline deadline(in);
   pollfd waiting{process.get(), POLLIN, 0};
   while (::poll(&waiting, 1, deadline.milliseconds_left()) < 0 && errno == EINTR) {

@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+
+#include "tests/support/server_process.h"
+#include "tests/support/split_feeder.h"
+#include "tests/wire/wire_case.h"
+
+namespace holdfast::wire {
+namespace {
+
+using support::Client;
+using support::Delivery;
+using support::Expect;
+using support::Outcome;
+using support::Response;
+using support::ServerProcess;
+using std::chrono_literals::operator""s;
+
+// The server has to see the pieces apart, so it gets a turn between them; how it reads them is its own affair.
+void deliver(Client& client, const WireCase& wire_case, Delivery delivery, unsigned seed) {
+  for (const std::string_view piece : support::cut(wire_case.request, delivery, seed)) {
+    if (client.send(piece) != Outcome::Ok) return;
+    if (delivery != Delivery::Whole) ::sched_yield();
+  }
+  if (wire_case.end) client.end_sending();
+}
+
+std::string outcome_word(const Response& response) {
+  if (response.outcome == Outcome::NoAnswer) return "none";
+  if (response.outcome == Outcome::ShortRead) return "cut";
+  if (!response.ok()) return std::string(support::outcome_text(response.outcome));
+  return std::to_string(response.status);
+}
+
+// Whether the connection has ended with this answer already.
+bool check_response(Client& client, const ExpectedResponse& expected) {
+  const Response response = client.receive(expected.head ? Expect::NoBody : Expect::Body);
+  const std::string word = outcome_word(response);
+  EXPECT_NE(std::find(expected.outcomes.begin(), expected.outcomes.end(), word), expected.outcomes.end())
+      << "got `" << word << "`: " << response;
+  if (expected.has_body) {
+    EXPECT_EQ(response.body, expected.body);
+  }
+  return !response.ok();
+}
+
+void replay(ServerProcess& server, const WireCase& wire_case, Delivery delivery, unsigned seed) {
+  SCOPED_TRACE(wire_case.name + ", seed " + std::to_string(seed));
+  Client client(server.port(), {.timeout = 5s});
+  deliver(client, wire_case, delivery, seed);
+  bool ended = false;
+  for (const ExpectedResponse& expected : wire_case.responses) ended = check_response(client, expected);
+  if (ended) {
+    EXPECT_TRUE(wire_case.closes) << "the connection has ended";
+  } else if (wire_case.closes) {
+    EXPECT_EQ(client.closes_within(5s), Outcome::Ok) << client.pending();
+  } else {
+    const Response probe = client.get("/fixed");
+    EXPECT_EQ(probe.status, 200) << "out of step: " << probe;
+    EXPECT_EQ(probe.body, "fixed answer");
+  }
+}
+
+struct Replay {
+  const char* name;
+  Delivery delivery;
+  unsigned rounds;
+};
+
+class Http1Corpus : public ::testing::TestWithParam<Replay> {
+ protected:
+  void replay_folder(const std::string& folder) {
+    support::ServerConfig config;
+    config.limits = "request_line: 8KiB, request_headers: 16KiB, header_count: 50, request_body: 64KiB";
+    ServerProcess server(config);
+    ASSERT_TRUE(server.ready());
+    server.dir().write("www/index.html", "index");
+    const std::vector<WireCase> cases = load_cases(std::string(HOLDFAST_WIRE_CORPUS) + "/http1/" + folder);
+    ASSERT_GE(cases.size(), 30u);
+    for (unsigned round = 1; round <= GetParam().rounds; ++round)
+      for (const WireCase& wire_case : cases) replay(server, wire_case, GetParam().delivery, round);
+    EXPECT_EQ(support::get(server.port(), "/fixed").status, 200);
+  }
+};
+
+TEST_P(Http1Corpus, valid_requests_get_their_answers) {
+  replay_folder("valid");
+}
+TEST_P(Http1Corpus, refused_requests_end_the_connection) {
+  replay_folder("refused");
+}
+
+INSTANTIATE_TEST_SUITE_P(arriving, Http1Corpus,
+                         ::testing::Values(Replay{"whole", Delivery::Whole, 1},
+                                           Replay{"by_line", Delivery::Lines, 1},
+                                           Replay{"by_byte", Delivery::Bytes, 1},
+                                           Replay{"in_random_cuts", Delivery::RandomCuts, 5}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace holdfast::wire
