@@ -1,3 +1,125 @@
-int main() {
-  return 70;
+// Arguments -> configuration -> master, or one of the commands that need no server process.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/describe.h"
+#include "config/loader.h"
+#include "master/check.h"
+#include "master/client.h"
+#include "master/exit_status.h"
+#include "master/master.h"
+#include "master/options.h"
+#include "worker/worker.h"
+
+namespace holdfast::master {
+namespace {
+
+bool print_problems(const config::Loaded& loaded) {
+  for (const config::Problem& problem : loaded.problems) std::fprintf(stderr, "%s\n", problem.text().c_str());
+  return loaded.config == nullptr;
+}
+
+int run_server(const Options& options) {
+  const ReadConfig read = [file = options.config_file] { return config::load_file(file); };
+  const config::Loaded loaded = read();
+  if (print_problems(loaded)) return kExitConfiguration;
+  return Master(loaded.config, read, nullptr).run();
+}
+
+/// At a terminal the requests are what matters: the server's own life is told only when something is wrong.
+config::Loaded read_serve(const Options& options) {
+  config::Loaded loaded = config::serve_directory(options.directory, options.listen);
+  if (!loaded.config) return loaded;
+  auto quieter = std::make_shared<config::Config>(*loaded.config);
+  quieter->log.error.level = LogLevel::Warning;
+  loaded.config = std::move(quieter);
+  return loaded;
+}
+
+int run_serve(const Options& options) {
+  const ReadConfig read = [options] { return read_serve(options); };
+  const config::Loaded loaded = read();
+  if (print_problems(loaded)) return kExitConfiguration;
+  return Master(loaded.config, read,
+                [&options](const Endpoint& address) {
+                  const char* scheme = address.is_unix() ? "" : "http://";
+                  std::printf("serving %s at %s%s/ (Ctrl-C stops)\n", options.directory.c_str(), scheme,
+                              address.text().c_str());
+                  std::fflush(stdout);
+                })
+      .run();
+}
+
+int print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!text.ends_with('\n')) std::fputc('\n', stdout);
+  return kExitOk;
+}
+
+int run_config(const Options& options) {
+  switch (options.output) {
+    case ConfigOutput::Schema:
+      return print(config::json_schema());
+    case ConfigOutput::Reference:
+      return print(config::reference());
+    case ConfigOutput::Effective:
+      break;
+  }
+  const config::Loaded loaded = config::load_file(options.config_file);
+  if (print_problems(loaded)) return kExitConfiguration;
+  return print(config::effective_yaml(*loaded.config));
+}
+
+int print_version() {
+  return print(std::string("holdfast ") + HOLDFAST_VERSION + "\nbuilt with " +
+#ifdef __clang__
+               "clang " __clang_version__
+#else
+               "g++ " __VERSION__
+#endif
+               + "\nlibraries: " + worker::library_versions());
+}
+
+int run(const Options& options) {
+  switch (options.command) {
+    case Command::Run:
+      return run_server(options);
+    case Command::Serve:
+      return run_serve(options);
+    case Command::Check:
+      return run_check(options);
+    case Command::Config:
+      return run_config(options);
+    case Command::Reload:
+    case Command::Stop:
+    case Command::Upgrade:
+    case Command::Status:
+      return run_client(options);
+    case Command::Version:
+      return print_version();
+    case Command::Help:
+      return print(std::string(usage()));
+  }
+  return kExitInternal;
+}
+
+}  // namespace
+}  // namespace holdfast::master
+
+int main(int argc, char** argv) {
+  using namespace holdfast::master;
+  const holdfast::Result<Options> options = parse_options({argv + 1, argv + argc});
+  if (!options) {
+    std::fprintf(stderr, "holdfast: %s\nTry 'holdfast --help'.\n", options.error().message().c_str());
+    return kExitUsage;
+  }
+  try {
+    return run(*options);
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "holdfast: %s\n", problem.what());
+    return kExitInternal;
+  }
 }

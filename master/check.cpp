@@ -1,0 +1,54 @@
+#include "master/check.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include "config/loader.h"
+#include "master/exit_status.h"
+#include "worker/worker.h"
+
+namespace holdfast::master {
+namespace {
+
+std::size_t print_all(const std::vector<config::Problem>& problems, const char* prefix = "") {
+  for (const config::Problem& problem : problems)
+    std::fprintf(stderr, "%s%s\n", prefix, problem.text().c_str());
+  return problems.size();
+}
+
+/// In a process of its own: what workers load may crash, or change the process for good.
+bool worker_could_start(const config::Config& config) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const Result<void> outcome = worker::try_configuration(config);
+    if (!outcome) dprintf(STDERR_FILENO, "%s: %s\n", config.file.c_str(), outcome.error().message().c_str());
+    _exit(outcome ? kExitOk : kExitConfiguration);
+  }
+  int status = 0;
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (child > 0 && WIFSIGNALED(status))
+    std::fprintf(stderr, "%s: a worker would crash with this configuration (%s)\n", config.file.c_str(),
+                 strsignal(WTERMSIG(status)));
+  return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == kExitOk;
+}
+
+}  // namespace
+
+int run_check(const Options& options) {
+  const config::Loaded loaded = config::load_file(options.config_file);
+  print_all(loaded.problems);
+  print_all(loaded.warnings, "warning: ");
+  if (!loaded.config) return kExitConfiguration;
+  if (print_all(config::check_environment(*loaded.config)) > 0) return kExitConfiguration;
+  if (!worker_could_start(*loaded.config)) return kExitConfiguration;
+  if (!options.quiet) std::printf("%s: ok\n", options.config_file.c_str());
+  return kExitOk;
+}
+
+}  // namespace holdfast::master

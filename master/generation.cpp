@@ -1,0 +1,69 @@
+#include "master/generation.h"
+
+#include <utility>
+
+namespace holdfast::master {
+namespace {
+
+Unpreparable unpreparable(const Error& error) {
+  return {error.kind, error.system_code, {error.message()}};
+}
+
+void intern_names(const config::Config& config, stats::Segment& segment) {
+  for (const config::Site& site : config.sites) segment.intern_site(site.name);
+  for (const config::Listener& listener : config.listeners) segment.intern_listener(listener.name);
+  segment.intern_listener("admin");
+  segment.intern_site("admin");
+}
+
+std::vector<std::string> problems_of(const config::Config& config, const config::Config* serving) {
+  std::vector<std::string> problems;
+  for (const config::Problem& problem : config::check_environment(config)) problems.push_back(problem.text());
+  if (serving == nullptr) return problems;
+  for (const std::string& refused : plan_reload(*serving, config).refused)
+    problems.push_back((config.file.empty() ? "" : config.file + ": ") + refused);
+  return problems;
+}
+
+}  // namespace
+
+Prepared prepare_generation(std::shared_ptr<const config::Config> config, const config::Config* serving,
+                            ListenerSet& listeners, stats::Segment& segment) {
+  if (std::vector<std::string> problems = problems_of(*config, serving); !problems.empty())
+    return Unpreparable{ErrorKind::Configuration, 0, std::move(problems)};
+  Result<std::optional<Identity>> identity = resolve_identity(config->process);
+  if (!identity) return unpreparable(identity.error());
+  Result<LogFiles> logs = LogFiles::open(config->log);
+  if (!logs) return unpreparable(logs.error());
+  std::vector<EndpointNeed> needs = needs_of(*config);
+  if (Result<void> bound = listeners.prepare(needs); !bound) {
+    Unpreparable why = unpreparable(bound.error());
+    why.kind = ErrorKind::Unavailable;
+    return why;
+  }
+  intern_names(*config, segment);
+  return std::make_unique<Generation>(
+      Generation{std::move(config), std::move(*logs), std::move(*identity), std::move(needs)});
+}
+
+std::shared_ptr<const config::Config> with_workers(const config::Config& config, std::uint32_t workers) {
+  auto changed = std::make_shared<config::Config>(config);
+  changed->process.workers = workers;
+  return changed;
+}
+
+std::vector<worker::ListeningSocket> sockets_for(const Generation& generation, std::uint32_t slot,
+                                                 const ListenerSet& listeners) {
+  std::vector<worker::ListeningSocket> sockets;
+  const config::Config& config = *generation.config;
+  if (slot == stats::kAdminSlot) {
+    for (const int fd : listeners.sockets_of(config.admin.bind, 0, 1)) sockets.push_back({fd, 0});
+    return sockets;
+  }
+  for (std::uint32_t index = 0; index < config.listeners.size(); ++index)
+    for (const int fd : listeners.sockets_of(config.listeners[index].bind, slot, config.process.workers))
+      sockets.push_back({fd, index});
+  return sockets;
+}
+
+}  // namespace holdfast::master

@@ -1,0 +1,331 @@
+#include "master/master.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "common/log.h"
+#include "master/obituary.h"
+
+namespace holdfast::master {
+namespace {
+
+// The workers of a master that was killed give its ports up by themselves; a restart waits for them so long.
+constexpr Milliseconds kPortPatience{1000};
+constexpr Milliseconds kPortPatienceAfterCrash{10'000};
+constexpr Milliseconds kPortInterval{50};
+
+int exit_code_for(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Configuration:
+      return kExitConfiguration;
+    case ErrorKind::Permission:
+      return kExitPermission;
+    case ErrorKind::Unavailable:
+      return kExitUnavailable;
+    case ErrorKind::System:
+      return kExitSystem;
+    case ErrorKind::Internal:
+      return kExitInternal;
+  }
+  return kExitInternal;
+}
+
+int complain(const Error& error) {
+  log().error("cannot start", {{"problem", error.message()}});
+  return exit_code_for(error.kind);
+}
+
+}  // namespace
+
+Master::Master(std::shared_ptr<const config::Config> config, ReadConfig read_config,
+               std::function<void(const Endpoint&)> on_ready)
+    : first_config_(std::move(config)),
+      read_config_(std::move(read_config)),
+      on_ready_(std::move(on_ready)),
+      systemd_(SystemdNotify::from_environment()) {}
+
+int Master::run() {
+  log().set_role("master");
+  if (const int code = set_up(); code != kExitOk) return code;
+  while (!ended_) turn();
+  return finish();
+}
+
+int Master::set_up() {
+  log().configure(2, first_config_->log.error.level, first_config_->log.error.format);
+  Result<SignalSource> signals = SignalSource::open();
+  if (!signals) return complain(signals.error());
+  signals_ = std::move(*signals);
+  raise_descriptor_limit();
+  Result<stats::Segment> segment = stats::Segment::create();
+  if (!segment) return complain(segment.error());
+  segment_ = std::move(*segment);
+  stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
+  const TimePoint now = Clock::now();
+  listen_until_ = now + kPortPatience;
+  if (const std::string& path = first_config_->process.pid_file; !path.empty()) {
+    Result<PidFile> pid_file = PidFile::claim(path);
+    if (!pid_file) return complain(pid_file.error());
+    pid_file_.emplace(std::move(*pid_file));
+    if (pid_file_->found_stale()) listen_until_ = now + kPortPatienceAfterCrash;
+  }
+  if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = now;
+  if (!try_to_listen(now)) return exit_code_;
+  return kExitOk;
+}
+
+/// False: the server cannot start, exit_code_ says why. True: it listens, or will try again.
+bool Master::try_to_listen(TimePoint now) {
+  listen_again_at_ = kNever;
+  Prepared prepared = prepare_generation(first_config_, nullptr, listeners_, *segment_);
+  if (const auto* why = std::get_if<Unpreparable>(&prepared)) {
+    if (why->system_code == EADDRINUSE && now < listen_until_) {
+      listen_again_at_ = now + kPortInterval;
+      return true;
+    }
+    for (const std::string& problem : why->problems) log().error("cannot start", {{"problem", problem}});
+    exit_code_ = exit_code_for(why->kind);
+    return false;
+  }
+  serving_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
+  listeners_.commit(serving_->needs);
+  begin();
+  return true;
+}
+
+void Master::begin() {
+  serving_->logs.use();
+  log_new_listeners();
+  if (const std::string path = control_path_of(first_config_->process.pid_file); !path.empty()) {
+    Result<ControlSocket> control = ControlSocket::open(path);
+    if (control)
+      control_.emplace(std::move(*control));
+    else
+      log().warning("no control socket", {{"problem", control.error().message()}});
+  }
+  supervisor_.emplace(settings_of(*serving_->config));
+  first_config_.reset();
+  feed(event::Tick{});
+  settle_events();
+}
+
+// -- the loop
+
+void Master::turn() {
+  PollSet set;
+  set.add(signals_->fd(), Source::Signals);
+  for (const auto& [id, process] : processes_) {
+    set.add(process.pidfd.get(), Source::ProcessEnd, id);
+    set.add(process.control.get(), Source::ProcessChannel, id);
+  }
+  if (control_) control_->add_to(set);
+  const std::vector<Wakeup> woken = set.wait(Clock::now(), next_deadline());
+  const TimePoint now = Clock::now();
+  for (const Wakeup& wakeup : woken) on_wakeup(wakeup, now);
+  if (control_) control_->on_time(now);
+  tick_watchdog(now);
+  if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
+  if (!supervisor_) return;
+  if (supervisor_->next_deadline() <= now) feed(event::Tick{});
+  settle_events();
+}
+
+TimePoint Master::next_deadline() const {
+  TimePoint next = std::min(listen_again_at_, watchdog_at_);
+  if (supervisor_) next = std::min(next, supervisor_->next_deadline());
+  if (control_) next = std::min(next, control_->next_deadline());
+  return next;
+}
+
+void Master::settle_events() {
+  while (!events_.empty()) {
+    const Event event = std::move(events_.front());
+    events_.pop_front();
+    for (const Action& action : supervisor_->handle(event, Clock::now()))
+      std::visit([this](const auto& a) { perform(a); }, action);
+  }
+  stats_->publish(*supervisor_, Clock::now());
+}
+
+void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
+  switch (wakeup.source) {
+    case Source::Signals:
+      while (const std::optional<SignalNotice> notice = signals_->next()) on_signal(*notice);
+      break;
+    case Source::ProcessEnd:
+      on_process_end(wakeup.id);
+      break;
+    case Source::ProcessChannel:
+      on_process_channel(wakeup.id);
+      break;
+    case Source::ControlListener:
+      control_->on_listener(now);
+      break;
+    case Source::ControlClient:
+      if (const std::optional<std::string> word = control_->on_client(wakeup.id)) on_request(wakeup.id, *word);
+      break;
+  }
+}
+
+void Master::tick_watchdog(TimePoint now) {
+  if (now < watchdog_at_) return;
+  systemd_.watchdog();
+  watchdog_at_ = now + systemd_.watchdog_interval();
+}
+
+// -- signals
+
+void Master::on_signal(const SignalNotice& notice) {
+  switch (notice.signal) {
+    case Signal::Reload:
+      feed(event::ReloadRequested{});
+      break;
+    case Signal::Stop:
+      on_stop(StopMode::Graceful);
+      break;
+    case Signal::QuickStop:
+      on_stop(StopMode::Quick);
+      break;
+    case Signal::ReopenLogs:
+      reopen_logs();
+      break;
+    case Signal::Upgrade:
+      log().warning("binary upgrade is not available in this version");
+      break;
+    case Signal::DrainWorkers:
+      log().info("workers drain, the master stays", {{"sender", notice.sender}});
+      feed(event::DrainWorkers{});
+      break;
+    case Signal::MoreWorkers:
+      request_workers(+1);
+      break;
+    case Signal::FewerWorkers:
+      request_workers(-1);
+      break;
+    case Signal::ChildEnded:
+      reap_children();
+      break;
+    case Signal::Other:
+      log().info("signal ignored", {{"signal", notice.number}, {"sender", notice.sender}});
+      break;
+  }
+}
+
+void Master::on_stop(StopMode mode) {
+  if (!supervisor_) {
+    ended_ = true;
+    return;
+  }
+  log().info("stopping", {{"mode", mode == StopMode::Graceful ? "graceful" : "quick"}});
+  systemd_.stopping();
+  feed(event::StopRequested{mode});
+}
+
+void Master::request_workers(std::int32_t difference) {
+  if (supervisor_ && supervisor_->phase() != Supervisor::Phase::Serving)
+    log().warning("number of workers unchanged: a reload is under way");
+  feed(event::WorkersRequested{difference});
+}
+
+void Master::reopen_logs() {
+  if (!serving_) return;
+  for (Generation* generation : {serving_.get(), pending_.get()}) {
+    if (generation == nullptr) continue;
+    if (Result<void> reopened = generation->logs.reopen(); !reopened)
+      log().error("log files not reopened", {{"problem", reopened.error().message()}});
+  }
+  serving_->logs.use();
+  for (const auto& [id, process] : processes_) {
+    const LogFiles& logs = generation_of(process.generation).logs;
+    const int access = process.slot == stats::kAdminSlot ? -1 : logs.access_file();
+    (void)send_control(process.control.get(), ControlKind::ReopenLogs, 0, {}, logs.error_file(), access);
+  }
+  log().info("log files reopened");
+}
+
+// -- processes
+
+void Master::on_process_channel(ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end()) return;
+  WorkerProcess& process = found->second;
+  for (;;) {
+    ControlMessage message;
+    switch (receive_control(process.control.get(), message)) {
+      case Received::Nothing:
+        return;
+      case Received::Broken:
+        continue;
+      case Received::EndOfFile:
+        return process.control.reset();  // its end shows in the pidfd
+      case Received::Message:
+        break;
+    }
+    if (message.kind == ControlKind::Ready) {
+      const SlotProcess* known = supervisor_->find(id);
+      if (known != nullptr && known->state == ProcessState::Starting)
+        segment_->set_seat_use(process.seat, stats::SeatUse::Ready);
+      feed(event::ProcessReady{id});
+    } else if (message.kind == ControlKind::Failed) {
+      feed(event::ProcessFailed{id, message.text});
+    }
+  }
+}
+
+void Master::on_process_end(ProcessId id) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end()) return;
+  const std::optional<ExitStatus> status = reap(found->second);
+  if (!status) return;
+  if (found->second.control) on_process_channel(id);  // its last words come before its end
+  settle_events();
+  const WorkerProcess process = std::move(found->second);
+  processes_.erase(found);
+  const stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
+  log_end(process, *status, reason, segment_->seat(process.seat).activity);
+  segment_->retire_seat(process.seat);
+  stats_->count_end(reason);
+  feed(event::ProcessExited{id, status->text()});
+}
+
+// SIGCHLD tells of our workers too; whichever wake-up comes first buries the dead.
+void Master::reap_children() {
+  while (const pid_t pid = ended_child()) {
+    const auto ours = std::find_if(processes_.begin(), processes_.end(),
+                                   [pid](const auto& entry) { return entry.second.pid == pid; });
+    if (ours == processes_.end())
+      reap_stranger(pid);
+    else
+      on_process_end(ours->first);
+  }
+}
+
+// -- the control socket
+
+void Master::on_request(ControlSocket::ClientId client, const std::string& word) {
+  if (word == "status") return control_->hand_over(client, segment_->fd());
+  const bool stopping = supervisor_->phase() == Supervisor::Phase::Stopping;
+  if (word == "stop") {
+    stop_askers_.push_back(client);
+    if (!stopping) on_stop(StopMode::Graceful);
+  } else if (word == "reload" && stopping) {
+    control_->answer(client, "failed the server is stopping\n");
+  } else if (word == "reload") {
+    waiting_askers_.push_back(client);
+    feed(event::ReloadRequested{});
+  } else {
+    control_->answer(client, "failed not available in this version\n");
+  }
+}
+
+int Master::finish() {
+  if (supervisor_) log().info("stopped");
+  pid_file_.reset();
+  for (const ControlSocket::ClientId client : stop_askers_) control_->answer_and_hold(client, "ok stopped\n");
+  return exit_code_;
+}
+
+}  // namespace holdfast::master

@@ -1,0 +1,110 @@
+// The master process: waits for signals, ended children, workers' words and clients of the control socket in
+// one loop, turns what it hears into events, and performs the actions that the supervisor answers.
+// Single-threaded, knows no HTTP, opens what needs rights; owner of listeners, logs, pid file and of all worker
+// processes.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/control_message.h"
+#include "master/control_socket.h"
+#include "master/exit_status.h"
+#include "master/generation.h"
+#include "master/listener_set.h"
+#include "master/master_stats.h"
+#include "master/pid_file.h"
+#include "master/poll_set.h"
+#include "master/signal_source.h"
+#include "master/supervisor.h"
+#include "master/systemd_notify.h"
+#include "master/worker_process.h"
+
+namespace holdfast::master {
+
+class Master {
+ public:
+  /// `config` is loaded and free of problems; `read_config` loads it anew at each reload. `on_ready` is called
+  /// with the address of the first listener once the server serves.
+  Master(std::shared_ptr<const config::Config> config, ReadConfig read_config,
+         std::function<void(const Endpoint&)> on_ready);
+
+  /// Runs the server to its end; the exit code of the process.
+  int run();
+
+ private:
+  // -- master.cpp: start, the loop, its wake-ups
+  int set_up();
+  bool try_to_listen(TimePoint now);
+  void begin();
+  void turn();
+  TimePoint next_deadline() const;
+  void on_wakeup(const Wakeup& wakeup, TimePoint now);
+  void on_signal(const SignalNotice& notice);
+  void on_stop(StopMode mode);
+  void on_process_channel(ProcessId id);
+  void on_process_end(ProcessId id);
+  void reap_children();
+  void on_request(ControlSocket::ClientId client, const std::string& word);
+  void request_workers(std::int32_t difference);
+  void reopen_logs();
+  void feed(Event event) { events_.push_back(std::move(event)); }
+  void settle_events();
+  void tick_watchdog(TimePoint now);
+  int finish();
+
+  // -- master_actions.cpp: what the supervisor wants done
+  void perform(const action::Start& a);
+  void perform(const action::Drain& a);
+  void perform(const action::Finish& a);
+  void perform(const action::Quit& a);
+  void perform(const action::Kill& a);
+  void perform(const action::Overdue& a);
+  void perform(const action::HeldBack& a);
+  void perform(const action::PrepareReload& a);
+  void perform(const action::PrepareWorkers& a);
+  void perform(const action::ReloadSucceeded& a);
+  void perform(const action::ReloadFailed& a);
+  void perform(const action::ServerReady& a);
+  void perform(const action::StartFailed& a);
+  void perform(const action::Exit& a);
+  void prepare(std::shared_ptr<const config::Config> config);
+  void tell(ProcessId id, ControlKind kind, Milliseconds value = {});
+  void log_new_listeners();
+  void answer_reload(std::string_view text);
+  const Generation& generation_of(std::uint64_t number) const;
+  std::string status_line() const;
+
+  std::shared_ptr<const config::Config> first_config_;  // until the first generation is prepared
+  ReadConfig read_config_;
+  std::function<void(const Endpoint&)> on_ready_;
+
+  SystemdNotify systemd_;
+  std::optional<SignalSource> signals_;
+  std::optional<stats::Segment> segment_;
+  std::optional<MasterStats> stats_;
+  std::optional<PidFile> pid_file_;
+  std::optional<ControlSocket> control_;
+  ListenerSet listeners_;
+  TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers
+  TimePoint listen_until_ = kNever;
+  TimePoint watchdog_at_ = kNever;
+
+  std::optional<Supervisor> supervisor_;  // empty until the server listens
+  std::deque<Event> events_;
+  std::unique_ptr<Generation> serving_;
+  std::unique_ptr<Generation> pending_;  // of the reload under way
+  bool pending_is_reload_ = false;       // else only the number of workers changes
+  std::map<ProcessId, WorkerProcess> processes_;
+  std::vector<ControlSocket::ClientId> reload_askers_;   // of the reload under way
+  std::vector<ControlSocket::ClientId> waiting_askers_;  // of the one after it
+  std::vector<ControlSocket::ClientId> stop_askers_;
+  int exit_code_ = kExitOk;
+  bool ended_ = false;
+};
+
+}  // namespace holdfast::master

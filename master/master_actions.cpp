@@ -1,0 +1,214 @@
+// What the supervisor wants done to the world: processes, messages, reloads, the log.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+#include "common/log.h"
+#include "master/master.h"
+#include "master/obituary.h"
+
+namespace holdfast::master {
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+template <class Each>
+void for_each_line(std::string_view text, Each each) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    each(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string_view word_for(ProcessState state) {
+  switch (state) {
+    case ProcessState::Starting:
+      return "starting";
+    case ProcessState::Ready:
+      return "ready";
+    case ProcessState::Draining:
+      return "draining";
+    case ProcessState::Finishing:
+      return "finishing";
+    case ProcessState::Quitting:
+      return "quitting";
+    case ProcessState::Killing:
+      return "killing";
+  }
+  return "";
+}
+
+}  // namespace
+
+// -- processes
+
+void Master::perform(const action::Start& a) {
+  const Generation& generation = generation_of(a.generation);
+  const std::uint32_t seat = segment_->claim_seat(a.slot, a.generation);
+  if (seat == stats::kNoSeat) {
+    log().error("worker not started",
+                {worker_field(a.slot), {"problem", "all seats of the statistics are taken"}});
+    return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
+  }
+  Result<WorkerProcess> process =
+      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, generation.logs,
+                    generation.identity, sockets_for(generation, a.slot, listeners_)});
+  if (!process) {
+    segment_->retire_seat(seat);
+    log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});
+    return feed(event::ProcessExited{a.id, process.error().message()});
+  }
+  segment_->set_seat_pid(seat, static_cast<std::uint64_t>(process->pid));
+  log().info("worker started", {worker_field(a.slot), {"pid", process->pid}, {"generation", a.generation}});
+  processes_.emplace(a.id, std::move(*process));
+}
+
+void Master::perform(const action::Drain& a) {
+  tell(a.id, ControlKind::Drain, a.deadline);
+  if (const auto found = processes_.find(a.id); found != processes_.end())
+    segment_->set_seat_use(found->second.seat, stats::SeatUse::Draining);
+}
+
+void Master::perform(const action::Finish& a) {
+  tell(a.id, ControlKind::Finish);
+}
+
+void Master::perform(const action::Quit& a) {
+  tell(a.id, ControlKind::Quit);
+}
+
+void Master::perform(const action::Kill& a) {
+  const auto found = processes_.find(a.id);
+  if (found != processes_.end()) syscall(SYS_pidfd_send_signal, found->second.pidfd.get(), SIGKILL, nullptr, 0);
+}
+
+void Master::perform(const action::Overdue& a) {
+  const auto found = processes_.find(a.id);
+  if (found == processes_.end()) return;
+  log().warning("worker overdue",
+                {worker_field(found->second.slot), {"pid", found->second.pid}, {"state", word_for(a.state)}});
+}
+
+void Master::perform(const action::HeldBack& a) {
+  log().warning("worker held back",
+                {worker_field(a.slot), {"delay_ms", a.delay.count()}, {"failed_starts", a.quick_deaths}});
+}
+
+void Master::tell(ProcessId id, ControlKind kind, Milliseconds value) {
+  const auto found = processes_.find(id);
+  if (found == processes_.end() || !found->second.control) return;
+  // One that does not read is dead or stuck: its deadline ends it.
+  (void)send_control(found->second.control.get(), kind, static_cast<std::uint64_t>(value.count()));
+}
+
+// -- reload
+
+void Master::perform(const action::PrepareReload& /*a*/) {
+  reload_askers_.swap(waiting_askers_);
+  systemd_.reloading(Clock::now());
+  pending_is_reload_ = true;
+  log().info("reload begins");
+  config::Loaded loaded = read_config_();
+  for (const config::Problem& warning : loaded.warnings)
+    log().warning("configuration", {{"problem", warning.text()}});
+  if (loaded.config) return prepare(std::move(loaded.config));
+  std::vector<std::string> problems;
+  for (const config::Problem& problem : loaded.problems) problems.push_back(problem.text());
+  feed(event::ReloadRefused{joined(problems)});
+}
+
+void Master::perform(const action::PrepareWorkers& a) {
+  pending_is_reload_ = false;
+  systemd_.reloading(Clock::now());
+  log().info("number of workers changes", {{"workers", a.workers}});
+  prepare(with_workers(*serving_->config, a.workers));
+}
+
+void Master::prepare(std::shared_ptr<const config::Config> config) {
+  Prepared prepared = prepare_generation(std::move(config), serving_->config.get(), listeners_, *segment_);
+  if (const auto* why = std::get_if<Unpreparable>(&prepared))
+    return feed(event::ReloadRefused{joined(why->problems)});
+  pending_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
+  feed(event::ReloadPrepared{settings_of(*pending_->config)});
+}
+
+void Master::perform(const action::ReloadSucceeded& a) {
+  const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
+  serving_->logs.use();
+  listeners_.commit(serving_->needs);
+  log_new_listeners();
+  log().info("reload complete", {{"generation", a.generation}, {"workers", a.workers}});
+  if (pending_is_reload_) stats_->note_reload(true, "", std::chrono::system_clock::now());
+  systemd_.ready(status_line());
+  answer_reload("ok reload complete generation=" + std::to_string(a.generation) +
+                " workers=" + std::to_string(a.workers) + "\n");
+}
+
+void Master::perform(const action::ReloadFailed& a) {
+  if (pending_) listeners_.rollback();
+  pending_.reset();
+  const std::string kept = "generation " + std::to_string(a.kept_generation) + " goes on";
+  for_each_line(a.reason, [](std::string_view line) { log().error("reload problem", {{"problem", line}}); });
+  log().error("reload refused", {{"generation", a.kept_generation}, {"outcome", kept}});
+  if (pending_is_reload_) stats_->note_reload(false, a.reason, std::chrono::system_clock::now());
+  systemd_.ready("Reload refused; " + kept);
+  answer_reload("failed reload refused; " + kept + "\n" + a.reason + "\n");
+}
+
+void Master::answer_reload(std::string_view text) {
+  if (!pending_is_reload_) return;
+  for (const ControlSocket::ClientId client : reload_askers_) control_->answer(client, text);
+  reload_askers_.clear();
+}
+
+// -- start and end
+
+void Master::perform(const action::ServerReady& a) {
+  if (pid_file_)
+    if (Result<void> published = pid_file_->publish(); !published)
+      log().error("no pid file", {{"problem", published.error().message()}});
+  if (a.workers == a.wanted)
+    log().info("ready", {{"generation", a.generation}, {"workers", a.workers}});
+  else
+    log().warning("ready", {{"generation", a.generation}, {"workers", a.workers}, {"wanted", a.wanted}});
+  systemd_.ready(status_line());
+  if (on_ready_ && !serving_->needs.empty()) on_ready_(listeners_.address_of(serving_->needs.front().bind));
+}
+
+void Master::perform(const action::StartFailed& a) {
+  exit_code_ = kExitUnavailable;
+  log().error("cannot start", {{"problem", a.reason}});
+  // Whoever starts a server looks at the terminal first.
+  if (serving_->logs.error_fd() != STDERR_FILENO)
+    dprintf(STDERR_FILENO, "holdfast: cannot start: %s\n", a.reason.c_str());
+}
+
+void Master::perform(const action::Exit& /*a*/) {
+  ended_ = true;
+}
+
+void Master::log_new_listeners() {
+  for (const EndpointNeed& need : serving_->needs)
+    if (listeners_.take_news(need.bind))
+      log().info("listening", {{"listener", need.name}, {"address", listeners_.address_of(need.bind).text()}});
+}
+
+const Generation& Master::generation_of(std::uint64_t number) const {
+  return pending_ && number > supervisor_->generation() ? *pending_ : *serving_;
+}
+
+std::string Master::status_line() const {
+  return "Serving with " + std::to_string(serving_->config->process.workers) + " workers, generation " +
+         std::to_string(supervisor_->generation());
+}
+
+}  // namespace holdfast::master

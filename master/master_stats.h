@@ -1,0 +1,33 @@
+// What the master itself counts, in its own seat of the shared segment: workers by state, their ends by reason,
+// reloads, the generation.
+#pragma once
+
+#include <string_view>
+
+#include "common/clock.h"
+#include "common/stats/worker_stats.h"
+#include "master/exit_status.h"
+#include "master/supervisor.h"
+#include "master/worker_slot.h"
+
+namespace holdfast::master {
+
+class MasterStats {
+ public:
+  /// `segment` outlives this.
+  MasterStats(stats::Segment& segment, std::string_view config_file, WallTime started);
+
+  void publish(const Supervisor& supervisor, TimePoint now);
+  void count_end(stats::ExitReason reason);
+  /// The outcome of a reload of the configuration; `text`: the reasons of a refusal, one a line.
+  void note_reload(bool successful, std::string_view text, WallTime when);
+
+ private:
+  stats::Segment& segment_;
+  stats::WorkerStats stats_;
+};
+
+/// The reason under which an ended process is counted. `process`: as the supervisor knew it, or null.
+stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status);
+
+}  // namespace holdfast::master
