@@ -101,6 +101,17 @@ class Summer {
   std::unordered_map<std::uint64_t, HistogramSum> histograms_;
 };
 
+/// Answered by this process alone. The series is among the first, which WorkerStats makes at its construction.
+std::uint64_t requests_of(const SeriesBlock& block) {
+  const std::uint64_t key = SeriesKey{Metric::WorkerRequests}.packed();
+  const std::uint64_t count =
+      std::min<std::uint64_t>(block.series_count.load(std::memory_order_acquire), kMaxSeries);
+  for (std::uint64_t i = 0; i < count; ++i)
+    if (block.series[i].key.load(std::memory_order_relaxed) == key)
+      return block.series[i].value.load(std::memory_order_relaxed);
+  return 0;
+}
+
 ProcessView view_of(const Segment& segment, std::uint32_t seat, SeatUse use) {
   const SeatState& state = segment.seat_state(seat);
   return {static_cast<std::uint32_t>(state.slot.load(std::memory_order_relaxed)),
@@ -108,7 +119,8 @@ ProcessView view_of(const Segment& segment, std::uint32_t seat, SeatUse use) {
           state.generation.load(std::memory_order_relaxed),
           use,
           state.started.load(std::memory_order_relaxed),
-          segment.seat(seat).activity.connections.load(std::memory_order_relaxed)};
+          segment.seat(seat).activity.connections.load(std::memory_order_relaxed),
+          requests_of(segment.seat(seat).counters)};
 }
 
 Snapshot read_once(const Segment& segment) {

@@ -28,6 +28,7 @@ struct ProcessView {
   SeatUse use{};
   std::uint64_t started = 0;  // wall nanoseconds
   std::uint64_t connections = 0;
+  std::uint64_t requests = 0;  // answered by this process
 };
 struct Snapshot {
   std::vector<SeriesSum> series;         // sorted by metric, then labels; each key (and slot) once

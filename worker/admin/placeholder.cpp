@@ -1,1 +1,0 @@
-// Stands in until this folder has its first source; delete then.

@@ -1,0 +1,56 @@
+// What the server is doing, from the shared segment alone: gathered once, shown as the versioned JSON of
+// /status and as the text of `holdfast status`. Made by whoever asks: the admin process, a worker's status
+// route, the command line.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/stats/stats_reader.h"
+
+namespace holdfast::admin {
+
+/// Raised when a member of the JSON form changes its meaning or goes; new members do not raise it.
+inline constexpr std::uint64_t kStatusVersion = 1;
+
+struct SiteStatus {
+  std::string name;
+  std::uint64_t requests = 0;
+  std::array<std::uint64_t, 5> classes{};  // 1xx ... 5xx
+  std::uint64_t response_bytes = 0;
+};
+
+struct Status {
+  std::string release;
+  std::string config_file;
+  std::uint64_t generation = 0;
+  std::uint64_t started = 0;  // wall nanoseconds
+  std::uint64_t now = 0;      // likewise
+  std::uint64_t workers_wanted = 0;
+  std::optional<std::string> not_ready;    // why
+  std::array<std::uint64_t, 2> reloads{};  // by stats::ReloadResult
+  stats::ReloadView last_reload;
+  std::vector<stats::ProcessView> workers;
+  std::optional<stats::ProcessView> admin;
+  std::vector<SiteStatus> sites;  // those with a name of their own, and "other" if anything was counted there
+  std::array<std::uint64_t, static_cast<std::size_t>(stats::Metric::kCount)>
+      totals{};                                              // summed over all labels
+  std::vector<std::pair<std::string, std::uint64_t>> exits;  // by reason
+};
+
+/// "starting", "ready", "draining".
+std::string_view use_text(stats::SeatUse use);
+Status gather_status(const stats::Segment& segment, WallTime now);
+
+/// One line of JSON, ended by a newline.
+std::string status_json(const stats::Segment& segment);
+/// Tidy columns for people.
+std::string status_text(const stats::Segment& segment);
+
+}  // namespace holdfast::admin
