@@ -28,7 +28,7 @@ std::optional<struct stat> follow_link(const DocumentRoot& root, std::string_vie
   if (root.follow() == config::FollowSymlinks::Never) return std::nullopt;
   std::string target(path);
   target += name;
-  const OpenedPath opened = root.open_beneath(target, O_PATH);
+  const OpenedPath opened = root.look_beneath(target);
   struct stat status {};
   if (!opened.fd || ::fstat(opened.fd.get(), &status) != 0) return std::nullopt;
   return status;

@@ -97,10 +97,18 @@ Result<DocumentRoot> DocumentRoot::open(const std::string& path, config::FollowS
   return DocumentRoot(path, follow, std::move(root), status);
 }
 
-OpenedPath DocumentRoot::open_beneath(std::string_view path, int extra_flags) const {
+OpenedPath DocumentRoot::open_beneath(std::string_view path) const {
+  return open_with(path, kReadFlags);
+}
+
+OpenedPath DocumentRoot::look_beneath(std::string_view path) const {
+  return open_with(path, O_PATH | O_CLOEXEC);
+}
+
+OpenedPath DocumentRoot::open_with(std::string_view path, int flags) const {
   const RelativePath relative(path);
   if (!relative.fits()) return {Fd(), ENAMETOOLONG};
-  Fd fd(open_by_policy(fd_.get(), relative.text(), kReadFlags | extra_flags, follow_));
+  Fd fd(open_by_policy(fd_.get(), relative.text(), flags, follow_));
   const int code = fd ? 0 : errno;
   return {std::move(fd), code};
 }

@@ -29,8 +29,10 @@ class DocumentRoot {
   static Result<DocumentRoot> open(const std::string& path, config::FollowSymlinks follow, bool listing);
 
   /// Opens what a decoded request path names, read-only, without waiting for FIFOs or devices. Leading slashes
-  /// mean the root. `extra_flags`: O_PATH to look without opening.
-  OpenedPath open_beneath(std::string_view path, int extra_flags = 0) const;
+  /// mean the root.
+  OpenedPath open_beneath(std::string_view path) const;
+  /// The same for a look at what is there: the descriptor serves fstat only, and nothing needs to be readable.
+  OpenedPath look_beneath(std::string_view path) const;
 
   /// Follows a root that was replaced (a symlink turned to another release): looks at most once per value of
   /// `now`.
@@ -39,6 +41,7 @@ class DocumentRoot {
   config::FollowSymlinks follow() const { return follow_; }
 
  private:
+  OpenedPath open_with(std::string_view path, int flags) const;
   DocumentRoot(std::string path, config::FollowSymlinks follow, Fd fd, const struct stat& status);
 
   std::string path_;
