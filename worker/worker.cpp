@@ -119,8 +119,9 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
 
   Job job_;
   stats::WorkerStats stats_;
-  ControlClient control_;
+  // What is watched goes before the loop that watches it.
   std::unique_ptr<loop::EventLoop> loop_;
+  ControlClient control_;
   std::unique_ptr<Wiring> wiring_;
   stats::Cell busy_;
   stats::HistogramCell lag_;
