@@ -14,11 +14,18 @@ std::string place_name(Reader& reader) {
   return path.empty() ? "" : " in `" + path + "`";
 }
 
+/// Nothing fits a setting that is not available, but editors may still tell what it will be.
+Node planned_schema(const RowInfo& row) {
+  if (row.schema.kind != Node::Kind::Null) return row.schema;
+  std::vector<Entry> entries{entry("not", mapping({}))};
+  if (!row.children.empty()) entries.push_back(*schema_of(row.children).find("properties"));
+  return mapping(std::move(entries));
+}
+
 Node schema_of_row(const RowInfo& row) {
   std::string description(row.help);
   if (!row.available) description += " Not available in this version.";
-  Node schema = row.available ? row.schema : mapping({entry("not", mapping({}))});
-  if (!row.available && row.schema.kind != Node::Kind::Null) schema = row.schema;
+  Node schema = row.available ? row.schema : planned_schema(row);
   std::vector<Entry> entries{entry("description", text_node(description))};
   if (!row.fallback.empty() && row.children.empty())
     entries.push_back(entry("default", default_tree(row.fallback)));

@@ -1,3 +1,4 @@
+#include "common/ascii.h"
 #include "config/schema/kind.h"
 
 namespace holdfast::config {
@@ -12,7 +13,8 @@ Node schema_pattern(std::string_view pattern) {
 
 Node schema_words(const std::vector<std::string_view>& words) {
   std::vector<Node> items;
-  for (const std::string_view text : words) items.push_back(text_node(text));
+  for (const std::string_view text : words)
+    items.push_back(parse_decimal(text) ? word_node(text) : text_node(text));
   return schema_or_variable(mapping({entry("enum", sequence(std::move(items)))}));
 }
 
