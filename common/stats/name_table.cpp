@@ -50,7 +50,8 @@ std::uint16_t NameTable::intern(std::string_view name) {
   if (const std::uint16_t known = find(name)) return known;
   const StoredName stored = stored_name(name);
   const std::uint64_t index = count_->load(std::memory_order_relaxed);
-  if (index >= room_ || this->name(0) == stored.text) return 0;
+  // 0 is both "other" and "not found".
+  if (index >= room_ || (index > 0 && names_[0].text == std::string_view(stored.text))) return 0;
   names_[index] = stored;
   // Readers that see the new count see the name.
   count_->store(index + 1, std::memory_order_release);
