@@ -1,6 +1,7 @@
 #include "master/listener_set.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +48,8 @@ std::pair<Fd, int> bound_socket(const Endpoint& bind, bool share_port) {
   if (!bind.is_unix()) {
     if (!set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1)) return {Fd(), errno};
     if (share_port && !set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)) return {Fd(), errno};
+    // Accepted sockets inherit it: answers leave whole, so waiting for more to send would only cost time.
+    if (!set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1)) return {Fd(), errno};
     if (bind.family() == AF_INET6 && !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0)) return {Fd(), errno};
   }
   if (::bind(socket.get(), bind.address(), bind.length()) != 0) return {Fd(), errno};
