@@ -23,8 +23,9 @@ def raise_descriptor_limit():
 
 
 def reserve_port():
-    """A kernel-chosen port of 127.0.0.1, kept for us: the socket is bound but never listens, and shares by SO_REUSEPORT."""
+    """A kernel-chosen port of 127.0.0.1, kept for us: the socket is bound but never listens, and shares the port."""
     holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     holder.bind(("127.0.0.1", 0))
     return holder, holder.getsockname()[1]
