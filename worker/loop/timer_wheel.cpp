@@ -40,7 +40,8 @@ void TimerWheel::cancel(Timer& timer) {
 void TimerWheel::link(Timer& timer) {
   timer.unlink();
   const std::uint64_t wanted = std::max(tick_of(timer.deadline_), current_);
-  timer.tick_ = std::min(wanted, current_ + kBuckets - 1);
+  // The bucket that is being run (the one before current_) takes nothing in, or its run would not end.
+  timer.tick_ = std::min(wanted, current_ + kBuckets - 2);
   const std::uint64_t bucket = timer.tick_ % kBuckets;
   Timer& anchor = buckets_[bucket];
   timer.previous_ = anchor.previous_;
