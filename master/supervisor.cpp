@@ -239,7 +239,11 @@ void Supervisor::fail_replacement(const std::string& reason, TimePoint now) {
   replacement_deadline_ = kNever;
   for (auto& [index, slot] : slots_) {
     if (!slot.successor) continue;
-    quit(*slot.successor, now);
+    // One that was ready has accepted connections already: they are finished like any other's.
+    if (slot.successor->state == ProcessState::Ready)
+      drain(*slot.successor, settings_.shutdown_timeout, now);
+    else
+      quit(*slot.successor, now);
     slot.retiring.push_back(*std::exchange(slot.successor, std::nullopt));
   }
   actions_.emplace_back(action::ReloadFailed{reason, generation_});
