@@ -22,19 +22,20 @@ bool ChunkedDecoder::spend_overhead() {
 
 bool ChunkedDecoder::take_size(char c) {
   const int digit = hex_value(c);
-  if (digit >= 0) {
+  if (digit >= 0 && state_ != State::SizeSpace) {
     if (++digits_ > kMaxSizeDigits) return false;
     left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
     state_ = State::Size;
     return true;
   }
   if (state_ == State::SizeStart) return false;
-  if (c == '\r') {
+  if (c == '\r' && state_ == State::Size) {
     state_ = State::SizeLf;
     return true;
   }
-  // RFC 9112 section 7.1.1: an extension begins with a semicolon, after optional white space.
-  state_ = State::Extension;
+  // RFC 9112 section 7.1.1: an extension begins with a semicolon; white space may stand before it, nothing
+  // else.
+  state_ = c == ';' ? State::Extension : State::SizeSpace;
   return (c == ';' || c == ' ' || c == '\t') && spend_overhead();
 }
 
@@ -61,6 +62,7 @@ bool ChunkedDecoder::take_trailer(char c) {
       return c == '\n';
     case State::SizeStart:
     case State::Size:
+    case State::SizeSpace:
     case State::Extension:
     case State::SizeLf:
     case State::Data:
@@ -76,6 +78,7 @@ bool ChunkedDecoder::take(char c) {
   switch (state_) {
     case State::SizeStart:
     case State::Size:
+    case State::SizeSpace:
       return take_size(c);
     case State::Extension:
       if (c == '\r') state_ = State::SizeLf;

@@ -30,6 +30,7 @@ class ChunkedDecoder {
   enum class State : std::uint8_t {
     SizeStart,
     Size,
+    SizeSpace,
     Extension,
     SizeLf,
     Data,
