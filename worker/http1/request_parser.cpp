@@ -100,6 +100,15 @@ Refusal take_fields(std::string_view section, std::span<api::Field> storage, Req
   return std::nullopt;
 }
 
+// A line that is no request line is refused once it is whole: its sender may wait for an answer before it goes
+// on.
+Refusal check_first_line(std::string_view head, std::size_t scanned_before) {
+  const std::size_t end = head.find('\n');
+  if (end == std::string_view::npos || end < scanned_before) return std::nullopt;
+  RequestHead ignored;
+  return take_request_line(head.substr(0, end - 1), ignored);
+}
+
 }  // namespace
 
 bool is_field_value(std::string_view value) {
@@ -120,10 +129,12 @@ ParseResult parse_request_head(std::string_view input, std::size_t& scanned, con
   if (!is_token_char(head_and_more.front()) && head_and_more != "\r") return Refused{BadRequest::RequestLine};
 
   // `scanned` counts from the head's first byte, which skipped lines do not change once it is there.
+  const std::size_t scanned_before = scanned;
   const Scan scan = find_end(head_and_more, scanned);
   if (scan.outcome == Scan::Outcome::Bad) return Refused{scan.why};
   if (scan.outcome == Scan::Outcome::Incomplete) {
     if (const Refusal refusal = check_size(head_and_more, limits)) return Refused{*refusal};
+    if (const Refusal refusal = check_first_line(head_and_more, scanned_before)) return Refused{*refusal};
     return NeedMore{};
   }
   const std::string_view head_bytes = head_and_more.substr(0, scan.end);
