@@ -1,0 +1,134 @@
+#include "worker/admin/status_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/json_value.h"
+#include "tests/unit/worker/admin/sample_segment.h"
+#include "worker/admin/health.h"
+#include "worker/admin/json_writer.h"
+
+namespace holdfast::admin {
+namespace {
+
+using support::JsonValue;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+JsonValue json_of(const SampleSegment& sample) {
+  const std::string text = status_json(sample.segment);
+  const auto value = JsonValue::parse(text);
+  EXPECT_TRUE(value) << text;
+  return value.value_or(JsonValue());
+}
+
+TEST(StatusJson, TellsVersionGenerationAndProcesses) {
+  SampleSegment sample;
+  sample.segment.set_seat_pid(sample.first, 4711);
+  sample.segment.set_seat_use(sample.second, stats::SeatUse::Draining);
+  sample.segment.seat(sample.first).activity.connections.store(12);
+  sample.count(sample.first, sample.site, 200, 3);
+  const JsonValue status = json_of(sample);
+  EXPECT_EQ(status["version"].number(), 1);
+  EXPECT_EQ(status["release"].text(), "0.1.0");
+  EXPECT_EQ(status["generation"].number(), 1);
+  EXPECT_GT(status["started"].number(), 1.7e9);
+  EXPECT_EQ(status["workers_wanted"].number(), 2);
+  ASSERT_EQ(status["workers"].items().size(), 2u);
+  const JsonValue& worker = status["workers"].items()[0];
+  EXPECT_EQ(worker["slot"].number(), 0);
+  EXPECT_EQ(worker["pid"].number(), 4711);
+  EXPECT_EQ(worker["state"].text(), "ready");
+  EXPECT_EQ(worker["connections"].number(), 12);
+  EXPECT_EQ(worker["requests"].number(), 3);
+  EXPECT_EQ(status["workers"].items()[1]["state"].text(), "draining");
+  EXPECT_EQ(status["admin"]["state"].text(), "ready");
+  EXPECT_FALSE(status["ready"].boolean());
+  EXPECT_EQ(status["reason"].text(), "1 of 2 workers are ready");
+}
+
+TEST(StatusJson, SumsRequestsBySiteAndClass) {
+  SampleSegment sample;
+  sample.count(sample.first, sample.site, 200, 3);
+  sample.count(sample.second, sample.site, 304, 2);
+  sample.count(sample.second, sample.site, 404, 1);
+  sample.segment.retire_seat(sample.second);
+  const JsonValue status = json_of(sample);
+  ASSERT_EQ(status["sites"].items().size(), 1u);
+  const JsonValue& site = status["sites"].items()[0];
+  EXPECT_EQ(site["name"].text(), "example.org");
+  EXPECT_EQ(site["requests"].number(), 6);
+  EXPECT_EQ(site["codes"]["2xx"].number(), 3);
+  EXPECT_EQ(site["codes"]["3xx"].number(), 2);
+  EXPECT_EQ(site["codes"]["4xx"].number(), 1);
+  EXPECT_EQ(site["codes"]["5xx"].number(), 0);
+  EXPECT_EQ(status["totals"]["requests"].number(), 6);
+}
+
+TEST(StatusJson, TellsTheReasonsOfARefusedReload) {
+  SampleSegment sample;
+  EXPECT_EQ(json_of(sample)["reloads"]["last"].kind(), JsonValue::Kind::Null);
+  stats::WorkerStats(sample.segment, stats::kMasterSeat)
+      .cell(stats::Metric::ConfigReloads, static_cast<std::uint16_t>(stats::ReloadResult::Failure))
+      .add();
+  sample.segment.note_reload(WallTime(std::chrono::seconds(1'800'000'100)), false,
+                             "a.yaml:3:1: \"x\"\nb\x01\xff");
+  const JsonValue status = json_of(sample);
+  EXPECT_EQ(status["reloads"]["failure"].number(), 1);
+  EXPECT_EQ(status["reloads"]["last"]["at"].number(), 1'800'000'100);
+  EXPECT_FALSE(status["reloads"]["last"]["ok"].boolean());
+  EXPECT_EQ(status["reloads"]["last"]["message"].text().substr(0, 17), "a.yaml:3:1: \"x\"\nb");
+}
+
+TEST(StatusText, ShowsTidyColumns) {
+  SampleSegment sample;
+  sample.segment.set_seat_pid(sample.first, 4711);
+  sample.count(sample.first, sample.site, 200, 3);
+  sample.segment.note_reload(WallTime(std::chrono::seconds(1'800'000'100)), false,
+                             "a.yaml:3:1: bad\x1b[2J\nsecond");
+  const std::string text = status_text(sample.segment);
+  EXPECT_THAT(text, HasSubstr("holdfast 0.1.0, generation 1, up "));
+  EXPECT_THAT(text, HasSubstr("WORKER   PID  GENERATION  STATE  UP  CONNECTIONS  REQUESTS\n"));
+  EXPECT_THAT(text, HasSubstr("0       4711           1  ready  0s            0         3\n"));
+  EXPECT_THAT(text, HasSubstr("SITE         REQUESTS  1XX  2XX  3XX  4XX  5XX  SENT\n"));
+  EXPECT_THAT(text, HasSubstr("  a.yaml:3:1: bad\\x1B[2J\n  second\n"));
+  EXPECT_THAT(text, Not(HasSubstr(" \n")));
+}
+
+TEST(Readiness, WantsOneReadyProcessForEachWantedSlot) {
+  SampleSegment sample;
+  EXPECT_EQ(reason_not_ready(sample.segment), std::nullopt);
+  sample.segment.set_seat_use(sample.second, stats::SeatUse::Starting);
+  EXPECT_EQ(reason_not_ready(sample.segment), "1 of 2 workers are ready");
+  sample.start(0);
+  EXPECT_EQ(reason_not_ready(sample.segment), "1 of 2 workers are ready")
+      << "two processes of one slot are one";
+  sample.segment.retire_seat(sample.first);
+  sample.start(1);
+  EXPECT_EQ(reason_not_ready(sample.segment), std::nullopt);
+}
+
+TEST(Readiness, IsNotGivenBeforeAnythingIsWanted) {
+  const stats::Segment segment = std::move(stats::Segment::create()).value();
+  EXPECT_NE(reason_not_ready(segment), std::nullopt);
+}
+
+TEST(JsonWriter, PutsCommasOnlyBetween) {
+  JsonWriter json;
+  json.begin_object()
+      .key("a")
+      .begin_array()
+      .end_array()
+      .key("b")
+      .begin_array()
+      .number(1)
+      .null()
+      .begin_object()
+      .end_object();
+  json.end_array().key("c\n").text("\"").key("d").boolean(false).key("e").seconds(1'002'000'000).end_object();
+  EXPECT_EQ(json.take(), R"({"a":[],"b":[1,null,{}],"c\n":"\"","d":false,"e":1.002})");
+}
+
+}  // namespace
+}  // namespace holdfast::admin
