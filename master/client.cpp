@@ -127,9 +127,9 @@ void print_status(const stats::Segment& segment, const Options& options) {
 
 int show_status(const Fd& server, const Options& options) {
   if (!ask(server, "status")) return report("");
-  Fd memory = receive_segment(server);
+  const Fd memory = receive_segment(server);
   if (!memory) return report("failed the server did not hand its statistics over\n");
-  Result<stats::Segment> segment = stats::Segment::attach(memory.release());
+  Result<stats::Segment> segment = stats::Segment::attach(memory.get());
   if (!segment) return report("failed " + segment.error().message() + "\n");
   print_status(*segment, options);
   // The line stays silent while the server lives.

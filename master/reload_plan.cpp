@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "config/changes.h"
+
 namespace holdfast::master {
 namespace {
-
-void refuse_change(ReloadPlan& plan, const char* key, const std::string& before, const std::string& after) {
-  if (before == after) return;
-  const auto shown = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
-  plan.refused.push_back(std::string(key) + " cannot change while the server runs (from " + shown(before) +
-                         " to " + shown(after) + "): restart it");
-}
 
 bool binds(const std::vector<EndpointNeed>& needs, const EndpointNeed& need) {
   return std::any_of(needs.begin(), needs.end(),
@@ -30,9 +25,8 @@ std::vector<EndpointNeed> needs_of(const config::Config& config) {
 
 ReloadPlan plan_reload(const config::Config& serving, const config::Config& next) {
   ReloadPlan plan;
-  refuse_change(plan, "process.pid_file", serving.process.pid_file, next.process.pid_file);
-  refuse_change(plan, "process.user", serving.process.user, next.process.user);
-  refuse_change(plan, "process.group", serving.process.group, next.process.group);
+  for (const std::string& setting : config::changes_needing_restart(serving, next))
+    plan.refused.push_back(setting + " cannot change while the server runs: restart it");
   const std::vector<EndpointNeed> before = needs_of(serving);
   const std::vector<EndpointNeed> after = needs_of(next);
   for (const EndpointNeed& need : after) (binds(before, need) ? plan.keep : plan.bind).push_back(need);
