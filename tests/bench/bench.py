@@ -62,6 +62,8 @@ class Bench:
         if len(cpus) < 2:
             print("bench: only one processor: server and load share it, the figures are of little worth", file=sys.stderr)
         self.cpu_load, self.cpu_server = cpus[0], cpus[-1]
+        if os.getloadavg()[0] > 0.5:
+            print(f"bench: load average {os.getloadavg()[0]:.1f}: others disturb the measurement", file=sys.stderr)
         self.results = collections.defaultdict(list)
         self.errors = []
         self.started = 0
