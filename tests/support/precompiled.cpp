@@ -1,0 +1,1 @@
+// Carries the header that test programs share precompiled; holds no code.
