@@ -55,14 +55,15 @@ std::shared_ptr<const config::Config> with_workers(const config::Config& config,
 std::vector<worker::ListeningSocket> sockets_for(const Generation& generation, std::uint32_t slot,
                                                  const ListenerSet& listeners) {
   std::vector<worker::ListeningSocket> sockets;
-  const config::Config& config = *generation.config;
-  if (slot == stats::kAdminSlot) {
-    for (const int fd : listeners.sockets_of(config.admin.bind, 0, 1)) sockets.push_back({fd, 0});
-    return sockets;
+  const bool admin = slot == stats::kAdminSlot;
+  // Listeners come first among the needs, in the order of the configuration.
+  for (std::uint32_t index = 0; index < generation.needs.size(); ++index) {
+    const EndpointNeed& need = generation.needs[index];
+    if (need.admin != admin) continue;
+    const std::uint32_t sharers = admin ? 1 : generation.config->process.workers;
+    for (const int fd : listeners.sockets_of(need, admin ? 0 : slot, sharers))
+      sockets.push_back({fd, admin ? 0 : index});
   }
-  for (std::uint32_t index = 0; index < config.listeners.size(); ++index)
-    for (const int fd : listeners.sockets_of(config.listeners[index].bind, slot, config.process.workers))
-      sockets.push_back({fd, index});
   return sockets;
 }
 

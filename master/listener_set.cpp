@@ -91,11 +91,11 @@ Result<void> ListenerSet::prepare(const std::vector<EndpointNeed>& needs) {
 }
 
 Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
-  Held* held = find(need.bind);
+  Held* held = find(need);
   if (held == nullptr) {
     if (need.bind.is_unix()) remove_stale_file(need.bind);
     if (Result<void> free = check_nobody_listens(need.bind); !free) return free;
-    held_.push_back({need.bind, need.bind, {}, 0, true});
+    held_.push_back({need, need.bind, {}, 0, true});
     held = &held_.back();
   }
   while (held->sockets.size() < need.sockets) {
@@ -112,7 +112,7 @@ Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
 Result<void> ListenerSet::check_nobody_listens(const Endpoint& bind) const {
   if (bind.is_unix() || bind.port() == 0) return {};
   for (const Held& held : held_)
-    if (!held.bind.is_unix() && held.actual.port() == bind.port()) return {};
+    if (!held.need.bind.is_unix() && held.actual.port() == bind.port()) return {};
   const auto [probe, code] = bound_socket(bind, false);
   if (code != 0) return cannot_listen(code, bind);
   return {};
@@ -120,8 +120,8 @@ Result<void> ListenerSet::check_nobody_listens(const Endpoint& bind) const {
 
 void ListenerSet::commit(const std::vector<EndpointNeed>& needs) {
   std::erase_if(held_, [&needs](Held& held) {
-    const bool needed =
-        std::any_of(needs.begin(), needs.end(), [&held](const EndpointNeed& n) { return n.bind == held.bind; });
+    const bool needed = std::any_of(needs.begin(), needs.end(),
+                                    [&held](const EndpointNeed& n) { return n.same_place(held.need); });
     if (!needed) close_endpoint(held);
     return !needed;
   });
@@ -136,37 +136,38 @@ void ListenerSet::rollback() {
   });
 }
 
-std::vector<int> ListenerSet::sockets_of(const Endpoint& bind, std::uint32_t slot,
+std::vector<int> ListenerSet::sockets_of(const EndpointNeed& need, std::uint32_t slot,
                                          std::uint32_t workers) const {
   std::vector<int> sockets;
-  const Held* held = find(bind);
+  const Held* held = find(need);
   if (held == nullptr) return sockets;
   for (std::size_t i = 0; i < held->sockets.size(); ++i)
-    if (bind.is_unix() || i % workers == slot) sockets.push_back(held->sockets[i].get());
+    if (need.bind.is_unix() || i % workers == slot) sockets.push_back(held->sockets[i].get());
   return sockets;
 }
 
-Endpoint ListenerSet::address_of(const Endpoint& bind) const {
-  const Held* held = find(bind);
-  return held == nullptr ? bind : held->actual;
+Endpoint ListenerSet::address_of(const EndpointNeed& need) const {
+  const Held* held = find(need);
+  return held == nullptr ? need.bind : held->actual;
 }
 
-bool ListenerSet::take_news(const Endpoint& bind) {
-  Held* held = find(bind);
+bool ListenerSet::take_news(const EndpointNeed& need) {
+  Held* held = find(need);
   return held != nullptr && std::exchange(held->news, false);
 }
 
-ListenerSet::Held* ListenerSet::find(const Endpoint& bind) {
-  return const_cast<Held*>(std::as_const(*this).find(bind));
+ListenerSet::Held* ListenerSet::find(const EndpointNeed& need) {
+  return const_cast<Held*>(std::as_const(*this).find(need));
 }
 
-const ListenerSet::Held* ListenerSet::find(const Endpoint& bind) const {
-  const auto held = std::find_if(held_.begin(), held_.end(), [&bind](const Held& h) { return h.bind == bind; });
+const ListenerSet::Held* ListenerSet::find(const EndpointNeed& need) const {
+  const auto held =
+      std::find_if(held_.begin(), held_.end(), [&need](const Held& h) { return h.need.same_place(need); });
   return held == held_.end() ? nullptr : &*held;
 }
 
 void ListenerSet::close_endpoint(Held& held) {
-  if (held.bind.is_unix() && !held.sockets.empty()) unlink(path_of(held.bind).c_str());
+  if (held.need.bind.is_unix() && !held.sockets.empty()) unlink(path_of(held.need.bind).c_str());
   held.sockets.clear();
 }
 

@@ -32,16 +32,16 @@ class ListenerSet {
   /// Closes what the last prepare() has opened.
   void rollback();
 
-  /// The sockets of `bind` that the process of `slot` serves when there are `workers` of them; borrowed.
-  std::vector<int> sockets_of(const Endpoint& bind, std::uint32_t slot, std::uint32_t workers) const;
-  /// Where it really listens: `bind`, with the port that the kernel has chosen.
-  Endpoint address_of(const Endpoint& bind) const;
+  /// The sockets of an endpoint that the process of `slot` serves when there are `workers` of them; borrowed.
+  std::vector<int> sockets_of(const EndpointNeed& need, std::uint32_t slot, std::uint32_t workers) const;
+  /// Where it really listens: with the port that the kernel has chosen.
+  Endpoint address_of(const EndpointNeed& need) const;
   /// Whether it was opened since the last call; for the log.
-  bool take_news(const Endpoint& bind);
+  bool take_news(const EndpointNeed& need);
 
  private:
   struct Held {
-    Endpoint bind;
+    EndpointNeed need;  // that it was opened for
     Endpoint actual;
     std::vector<Fd> sockets;
     std::size_t settled = 0;  // sockets that were there before prepare()
@@ -50,8 +50,8 @@ class ListenerSet {
 
   Result<void> open_missing(const EndpointNeed& need);
   Result<void> check_nobody_listens(const Endpoint& bind) const;
-  Held* find(const Endpoint& bind);
-  const Held* find(const Endpoint& bind) const;
+  Held* find(const EndpointNeed& need);
+  const Held* find(const EndpointNeed& need) const;
   static void close_endpoint(Held& held);
 
   std::vector<Held> held_;

@@ -181,7 +181,7 @@ void Master::perform(const action::ServerReady& a) {
   else
     log().warning("ready", {{"generation", a.generation}, {"workers", a.workers}, {"wanted", a.wanted}});
   systemd_.ready(status_line());
-  if (on_ready_ && !serving_->needs.empty()) on_ready_(listeners_.address_of(serving_->needs.front().bind));
+  if (on_ready_ && !serving_->needs.empty()) on_ready_(listeners_.address_of(serving_->needs.front()));
 }
 
 void Master::perform(const action::StartFailed& a) {
@@ -198,8 +198,8 @@ void Master::perform(const action::Exit& /*a*/) {
 
 void Master::log_new_listeners() {
   for (const EndpointNeed& need : serving_->needs)
-    if (listeners_.take_news(need.bind))
-      log().info("listening", {{"listener", need.name}, {"address", listeners_.address_of(need.bind).text()}});
+    if (listeners_.take_news(need))
+      log().info("listening", {{"listener", need.name}, {"address", listeners_.address_of(need).text()}});
 }
 
 const Generation& Master::generation_of(std::uint64_t number) const {

@@ -8,11 +8,15 @@ namespace holdfast::master {
 namespace {
 
 bool binds(const std::vector<EndpointNeed>& needs, const EndpointNeed& need) {
-  return std::any_of(needs.begin(), needs.end(),
-                     [&need](const EndpointNeed& n) { return n.bind == need.bind; });
+  return std::any_of(needs.begin(), needs.end(), [&need](const EndpointNeed& n) { return n.same_place(need); });
 }
 
 }  // namespace
+
+bool EndpointNeed::same_place(const EndpointNeed& other) const {
+  const bool has_address = bind.is_unix() || bind.port() != 0;
+  return bind == other.bind && (has_address || name == other.name);
+}
 
 std::vector<EndpointNeed> needs_of(const config::Config& config) {
   std::vector<EndpointNeed> needs;

@@ -18,6 +18,9 @@ struct EndpointNeed {
   bool admin = false;
   std::uint32_t sockets = 1;  // one a worker slot; unix sockets and the admin listener have one
   bool operator==(const EndpointNeed&) const = default;
+  /// Whether both are served by the same sockets: by address, and where the kernel chooses the port by name,
+  /// too.
+  bool same_place(const EndpointNeed& other) const;
 };
 
 /// Every endpoint of the configuration, listeners in their order, then admin.
