@@ -49,6 +49,10 @@ PathScan scan_path(std::string_view text) {
   bool after_slash = false;
   for (; scan.length < text.size(); ++scan.length) {
     const Kind kind = kind_of(text[scan.length]);
+    if (kind == Kind::Plain) {
+      after_slash = false;
+      continue;
+    }
     if (kind == Kind::Question) return scan;
     if (kind == Kind::Bad) {
       scan.bad = true;

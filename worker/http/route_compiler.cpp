@@ -69,6 +69,7 @@ void Compiler::add_hosts(std::uint32_t site) {
   for (const std::uint32_t listener : wanted.listeners) {
     ListenerHosts& hosts = tables_.listeners.at(listener);
     if (wanted.hosts.empty() && !hosts.fallback) hosts.fallback = site;
+    hosts.any_named |= !wanted.hosts.empty();
     for (const std::string& host : wanted.hosts) {
       if (host.starts_with("*.")) {
         const std::string_view suffix = std::string_view(host).substr(2);

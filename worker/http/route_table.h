@@ -56,6 +56,7 @@ struct SiteTree {
 
 struct ListenerHosts {
   std::optional<std::uint32_t> fallback;  // the site that takes any host
+  bool any_named = false;                 // some site of the listener names hosts
   std::size_t longest_wildcard = 0;       // labels in it; 0: none
 };
 

@@ -151,18 +151,25 @@ std::optional<std::uint32_t> find_wildcard(const RouteTables& tables, std::uint3
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> find_named_site(const RouteTables& tables, std::uint32_t listener,
+                                             std::string_view host) {
+  if (const auto site = tables.hosts.find(listener, host)) return site;
+  return find_wildcard(tables, listener, host);
+}
+
 std::optional<std::uint32_t> find_site(const RouteTables& tables, std::uint32_t listener,
                                        std::string_view host) {
   if (listener >= tables.listeners.size()) return std::nullopt;
+  const ListenerHosts& known = tables.listeners[listener];
   std::array<char, 255> lowered;  // no host name is longer (RFC 1035 section 3.1)
   if (host.size() > 1 && host.back() == '.') host.remove_suffix(1);
-  if (!host.empty() && host.size() <= lowered.size()) {
+  if (known.any_named && !host.empty() && host.size() <= lowered.size()) {
+    // Nearly every client sends lower case already.
+    if (const auto site = tables.hosts.find(listener, host)) return site;
     std::transform(host.begin(), host.end(), lowered.begin(), ascii_lower);
-    const std::string_view name(lowered.data(), host.size());
-    if (const auto site = tables.hosts.find(listener, name)) return site;
-    if (const auto site = find_wildcard(tables, listener, name)) return site;
+    if (const auto site = find_named_site(tables, listener, {lowered.data(), host.size()})) return site;
   }
-  return tables.listeners[listener].fallback;
+  return known.fallback;
 }
 
 std::string_view allow_of(const RouteTables& tables, MethodSet methods) {
