@@ -1,7 +1,6 @@
 #include "worker/handlers/echo.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -10,6 +9,10 @@ namespace holdfast::handlers {
 namespace {
 
 constexpr std::size_t kRing = 64 * 1024;
+
+std::string_view content_type(const api::Request& request) {
+  return request.field("Content-Type").value_or("application/octet-stream");
+}
 
 /// Both ends of one echo: bytes come in as a sink and go out as a source. The credit given to the sender is the
 /// free room of the ring, so it cannot overflow.
@@ -24,11 +27,13 @@ class EchoState final : public api::ExchangeState, public api::BodySink, public 
     std::memcpy(ring_.get() + end, bytes.data(), first);
     std::memcpy(ring_.get(), bytes.data() + first, bytes.size() - first);
     held_ += bytes.size();
+    answer();
     wake();
   }
 
   void on_body_end() override {
     complete_ = true;
+    answer();
     wake();
   }
 
@@ -54,6 +59,15 @@ class EchoState final : public api::ExchangeState, public api::BodySink, public 
     return wanted;
   }
 
+  // With the first bytes and not before: what is wrong with the body from its start on still gets its own
+  // status.
+  void answer() {
+    if (std::exchange(answered_, true)) return;
+    const api::Request& request = exchange_.request();
+    const api::Field type{"Content-Type", content_type(request)};
+    exchange_.respond({200, {&type, 1}}, api::Body::stream(*this, request.content_length));
+  }
+
   void wake() {
     if (std::exchange(waiting_, false)) exchange_.body_ready();
   }
@@ -65,24 +79,24 @@ class EchoState final : public api::ExchangeState, public api::BodySink, public 
   std::size_t held_ = 0;
   bool complete_ = false;
   bool waiting_ = false;
+  bool answered_ = false;
 };
 
 }  // namespace
 
 void Echo::handle(api::Exchange& exchange) {
   const api::Request& request = exchange.request();
-  const std::string_view type = request.field("Content-Type").value_or("application/octet-stream");
-  const std::array<api::Field, 1> fields{{{"Content-Type", type}}};
   const std::uint64_t announced = request.content_length.value_or(kRing);
-  if (!request.has_body || announced == 0) return exchange.respond({200, fields}, api::Body::none());
+  if (!request.has_body || announced == 0) {
+    const api::Field type{"Content-Type", content_type(request)};
+    return exchange.respond({200, {&type, 1}}, api::Body::none());
+  }
 
   const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(announced, kRing));
   auto owned = std::make_unique<EchoState>(exchange, room);
   EchoState& state = *owned;
   exchange.attach(std::move(owned));
-  // Asked for before the answer begins: a client that waits for "100 Continue" must get it first.
   exchange.receive_body(state, room);
-  exchange.respond({200, fields}, api::Body::stream(state, request.content_length));
 }
 
 }  // namespace holdfast::handlers
