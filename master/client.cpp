@@ -146,9 +146,9 @@ std::string pid_file_in_text(std::string_view text) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    line.remove_prefix(std::min(line.find_first_not_of(" \t{"), line.size()));
-    if (!line.starts_with(kKey)) continue;
-    line.remove_prefix(kKey.size());
+    const std::size_t key = line.find(kKey);
+    if (key == std::string_view::npos || line.find('#') < key) continue;
+    line.remove_prefix(key + kKey.size());
     line.remove_prefix(std::min(line.find_first_not_of(" \t\"'"), line.size()));
     return std::string(line.substr(0, line.find_first_of(" \t\"',}#\r")));
   }

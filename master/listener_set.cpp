@@ -112,6 +112,8 @@ Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
 Result<void> ListenerSet::check_nobody_listens(const Endpoint& bind) const {
   if (bind.is_unix() || bind.port() == 0) return {};
   for (const Held& held : held_)
+    if (held.actual == bind) return cannot_listen(EADDRINUSE, bind);
+  for (const Held& held : held_)
     if (!held.need.bind.is_unix() && held.actual.port() == bind.port()) return {};
   const auto [probe, code] = bound_socket(bind, false);
   if (code != 0) return cannot_listen(code, bind);
