@@ -50,7 +50,7 @@ Result<void> send_control(int channel, ControlKind kind, std::uint64_t value, st
   wire.kind = kind;
   wire.value = value;
   wire.text_length = static_cast<std::uint32_t>(std::min(text.size(), ControlMessage::kTextLimit));
-  std::memcpy(wire.text, text.data(), wire.text_length);
+  text.copy(wire.text, wire.text_length);
   wire.has_error = error_log >= 0;
   wire.has_access = access_log >= 0;
 

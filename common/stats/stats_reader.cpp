@@ -80,6 +80,7 @@ class Summer {
   /// Nothing: the seat's owner does not count there. A worker's metric is kept by slot, of which the master has
   /// none.
   static std::optional<SumKey> place_of(std::uint64_t packed, std::uint32_t slot) {
+    if (!SeriesKey::valid(packed)) return std::nullopt;
     const MetricRow& metric = row(SeriesKey::unpack(packed).metric);
     if (slot == kAdminSlot && !metric.counts_admin) return std::nullopt;
     const bool by_slot = std::ranges::find(metric.labels, Label::Worker) != metric.labels.end();

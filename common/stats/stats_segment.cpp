@@ -62,8 +62,9 @@ void add_to(Word& word, std::uint64_t more) {
 }
 
 void clear_block(SeriesBlock& block) {
-  const std::uint64_t series = block.series_count.load(std::memory_order_relaxed);
-  const std::uint64_t histograms = block.histogram_count.load(std::memory_order_relaxed);
+  const auto series = std::min<std::uint64_t>(block.series_count.load(std::memory_order_relaxed), kMaxSeries);
+  const auto histograms =
+      std::min<std::uint64_t>(block.histogram_count.load(std::memory_order_relaxed), kMaxHistograms);
   block.series_count.store(0, std::memory_order_relaxed);
   block.histogram_count.store(0, std::memory_order_relaxed);
   for (std::uint64_t i = 0; i < series; ++i) {
@@ -160,7 +161,7 @@ class Fold {
   void plan_series(std::uint64_t i, Places& places) {
     const SeriesEntry& entry = from_.series[i];
     const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
-    if (entry.value.load(std::memory_order_relaxed) == 0 || is_gauge(key)) return;
+    if (!SeriesKey::valid(key) || is_gauge(key) || entry.value.load(std::memory_order_relaxed) == 0) return;
     const std::uint32_t place = place_of(key, places, to_.series_count, to_.series, kMaxSeries);
     series_.push_back({static_cast<std::uint32_t>(i), place});
   }
@@ -168,8 +169,8 @@ class Fold {
   void plan_histogram(std::uint64_t i, Places& places) {
     const HistogramEntry& entry = from_.histograms[i];
     const bool used = std::ranges::any_of(entry.buckets, [](const Word& word) { return word.load() != 0; });
-    if (!used) return;
     const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
+    if (!used || !SeriesKey::valid(key)) return;
     const std::uint32_t place = place_of(key, places, to_.histogram_count, to_.histograms, kMaxHistograms);
     histograms_.push_back({static_cast<std::uint32_t>(i), place});
   }
@@ -297,7 +298,7 @@ void Segment::set_seat_pid(std::uint32_t seat, std::uint64_t pid) {
 void Segment::retire_seat(std::uint32_t seat) {
   SeatState& state = seat_state(seat);
   if (seat == kMasterSeat || state.use.load() == static_cast<std::uint64_t>(SeatUse::Free)) return;
-  const std::uint64_t slot = state.slot.load();
+  const std::uint64_t slot = std::min<std::uint64_t>(state.slot.load(), kMaxSlots - 1);
   auto& places = index_->retired[slot];
   if (!places) places = std::make_unique<Index::RetiredRow>();
   Fold fold(this->seat(seat).counters, layout_->retired[slot].block, places->series, places->histograms);

@@ -52,6 +52,10 @@ struct SeriesKey {
            std::uint64_t{b} << 16 | c;
   }
   static SeriesKey unpack(std::uint64_t packed);
+  /// False for what is no key: a word that is just being cleared, or one that a broken process has overwritten.
+  static bool valid(std::uint64_t packed) {
+    return packed >> 48 >= 1 && packed >> 48 <= static_cast<std::uint64_t>(Metric::kCount);
+  }
 };
 
 struct SeriesEntry {

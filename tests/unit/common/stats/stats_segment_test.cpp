@@ -128,6 +128,24 @@ TEST(Segment, RetiresASeatOnlyOnceAndTheMastersNever) {
   EXPECT_EQ(value_of(snapshot, {Metric::ConfigReloads, 0}), 2u);
 }
 
+TEST(Segment, SurvivesASeatThatABrokenWorkerHasOverwritten) {
+  Segment segment = made();
+  const std::uint32_t seat = segment.claim_seat(0, 1);
+  WorkerStats(segment, seat).cell(Metric::WorkerRequests).add(5);
+  SeriesBlock& block = segment.seat(seat).counters;
+  const std::uint64_t end = block.series_count.load();
+  block.series[end].key.store(UINT64_MAX);
+  block.series[end].value.store(99);
+  block.histograms[0].key.store(UINT64_MAX);
+  block.histograms[0].buckets[0].store(99);
+  block.series_count.store(UINT64_MAX);
+  block.histogram_count.store(UINT64_MAX);
+  EXPECT_EQ(value_of(take_snapshot(segment), {Metric::WorkerRequests}, 0), 5u);
+  segment.retire_seat(seat);
+  EXPECT_EQ(value_of(take_snapshot(segment), {Metric::WorkerRequests}, 0), 5u);
+  EXPECT_EQ(segment.claim_seat(0, 2), seat);
+}
+
 TEST(Segment, SaysWhenAllSeatsAreTaken) {
   Segment segment = made();
   std::set<std::uint32_t> seats;
