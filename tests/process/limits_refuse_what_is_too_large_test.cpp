@@ -90,7 +90,7 @@ TEST(limits, connections_above_the_limit_are_refused_and_counted) {
   config.limits = "connections: 20";
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
-  server.allow("connection limit reached");
+  server.allow("accepting paused");
   std::vector<std::unique_ptr<Client>> clients;
   int served = 0;
   for (int i = 0; i < 40; ++i) {

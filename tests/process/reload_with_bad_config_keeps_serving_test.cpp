@@ -43,7 +43,7 @@ TEST(reload_refused, a_file_with_mistakes_changes_nothing) {
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
   const std::vector<pid_t> workers = server.workers();
-  server.allow("configuration problem");
+  server.allow("reload problem");
   server.write_config("process:\n  workes: 3\nlisteners: {http: {bind: \"nonsense\"}}\n");
   expect_refused(server, workers, "2:3");
   expect_recovers(server, config);
@@ -54,7 +54,7 @@ TEST(reload_refused, a_missing_file_changes_nothing) {
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
   const std::vector<pid_t> workers = server.workers();
-  server.allow("configuration problem");
+  server.allow("reload problem");
   std::filesystem::remove(server.config_file());
   expect_refused(server, workers, "holdfast.yaml");
   expect_recovers(server, config);
@@ -78,8 +78,8 @@ TEST(reload_refused, a_missing_document_root_changes_nothing) {
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
   const std::vector<pid_t> workers = server.workers();
-  server.allow("configuration problem");
-  server.allow("worker not ready");
+  server.allow("reload problem");
+  server.allow("worker cannot start");
   server.allow("worker ended");
   ServerConfig wrong = config;
   wrong.root = server.dir() / "nowhere";
@@ -105,8 +105,8 @@ TEST(reload_refused, under_load_loses_nothing) {
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
   server.allow("reload refused");
-  server.allow("configuration problem");
-  server.allow("worker not ready");
+  server.allow("reload problem");
+  server.allow("worker cannot start");
   server.allow("worker ended");
   Load load(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 4, .target = "/fixed"});
   const TakenPort taken;

@@ -16,7 +16,7 @@ namespace {
 TEST(worker_that_cannot_start, is_retried_slowly_while_the_others_serve) {
   ServerProcess server;
   ASSERT_TRUE(server.ready());
-  for (const char* event : {"worker ended", "worker not ready", "worker failed to start"}) server.allow(event);
+  for (const char* event : {"worker ended", "worker cannot start", "worker held back"}) server.allow(event);
   const std::filesystem::path root = server.dir() / "www";
   const std::filesystem::path away = server.dir() / "away";
   const std::vector<pid_t> workers = server.workers();

@@ -42,8 +42,8 @@ class ServerProcess {
   std::uint16_t port(const std::string& listener = "http") const;
   std::uint16_t admin_port() const { return port("admin"); }
 
-  /// Warnings and errors of this event are part of the test's story.
-  void allow(const std::string& event) { allowed_.insert(event); }
+  /// Warnings and errors whose event begins so are part of the test's story.
+  void allow(const std::string& beginning) { allowed_.insert(beginning); }
   LogCollector& log() { return *log_; }
 
   void write_config(const ServerConfig& config) { dir_.write("holdfast.yaml", config.yaml(dir_)); }
@@ -64,6 +64,7 @@ class ServerProcess {
   std::vector<pid_t> processes() const { return children_of(master_->pid()); }
 
  private:
+  bool explained(const LogLine& line) const;
   void report_unexplained_lines() const;
 
   TempDir dir_;
