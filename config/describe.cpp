@@ -23,7 +23,9 @@ std::string_view effect_of(Takes takes) {
 void append_entry(std::string& out, const RowInfo& row, const std::string& path) {
   out.append("## `").append(path).append("`\n\n").append(row.help).append("\n\n");
   if (!row.available) {
-    out += "- Not available in this version: refused where it is written.\n\n";
+    out += row.schema.kind == Node::Kind::Null
+               ? "- Not available in this version: refused where it is written.\n\n"
+               : "- Not available in this version: only what asks for nothing is taken.\n\n";
     return;
   }
   out.append("- Type: ").append(row.noun).append("\n");

@@ -35,12 +35,10 @@ Node schema_of_row(const RowInfo& row) {
 
 }  // namespace
 
-void report_unknown_key(Reader& reader, const Entry& written, const std::vector<RowInfo>& rows) {
-  std::vector<std::string_view> names;
-  for (const RowInfo& row : rows) names.push_back(row.key);
-  const std::string nearest = nearest_name(written.key, names);
+void report_unknown_key(Reader& reader, const Entry& written, const std::vector<std::string_view>& known) {
+  const std::string nearest = nearest_name(written.key, known);
   const std::string hint = nearest.empty()
-                               ? "known here: " + (names.empty() ? "nothing" : join_words(names, "and"))
+                               ? "known here: " + (known.empty() ? "nothing" : join_words(known, "and"))
                                : "did you mean `" + nearest + "`?";
   reader.problem(written.mark, "unknown key `" + shown(written.key) + "`" + place_name(reader) + "; " + hint);
 }

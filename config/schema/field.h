@@ -88,8 +88,15 @@ std::vector<RowInfo> infos_of(const Rows<S>& rows) {
   return infos;
 }
 
+template <class S>
+std::vector<std::string_view> keys_of(const Rows<S>& rows) {
+  std::vector<std::string_view> keys;
+  for (const Row<S>& row : rows) keys.push_back(row.info.key);
+  return keys;
+}
+
 /// Reports a key that no row has, with the nearest that exists.
-void report_unknown_key(Reader& reader, const Entry& written, const std::vector<RowInfo>& rows);
+void report_unknown_key(Reader& reader, const Entry& written, const std::vector<std::string_view>& known);
 /// Answers whether the node can be read as a section; an empty one counts as a map without keys.
 bool check_section(Reader& reader, const Node& node);
 /// The tree of a default as it is written in a row.
@@ -107,7 +114,7 @@ void read_section(Reader& reader, const Node& node, const Rows<S>& rows, S& out)
   for (const Entry& written : node.entries) {
     bool known = false;
     for (const Row<S>& row : rows) known = known || row.info.key == written.key;
-    if (!known) report_unknown_key(reader, written, infos_of(rows));
+    if (!known) report_unknown_key(reader, written, keys_of(rows));
   }
   for (const Row<S>& row : rows) {
     const Reader::Step step(reader, row.info.key);
@@ -190,16 +197,17 @@ Field<S, 1> nested(std::string_view key, T S::*member, const Rows<T>& rows, Take
   return field(key, member, section(rows), "{}", takes, help);
 }
 
+/// A row of a planned setting, as described.
+RowInfo planned_key(std::string_view key, std::string_view help);
+
 /// A setting of the specification whose feature is not built yet: known, but refused where it is written,
-/// except for values that ask for nothing (`harmless`).
+/// except for values that ask for nothing (`harmless`, with their JSON Schema).
 template <class S>
 Field<S, 0> planned(std::string_view key, std::string_view help,
-                    std::function<bool(Reader&, const Entry&)> harmless = nullptr) {
+                    std::function<bool(Reader&, const Entry&)> harmless = nullptr, Node schema = {}) {
   Field<S, 0> row;
-  row.info.key = key;
-  row.info.help = help;
-  row.info.available = false;
-  row.info.noun = "not available in this version";
+  row.info = planned_key(key, help);
+  row.info.schema = std::move(schema);
   row.read = [key, harmless](Reader& reader, const Entry* written, S&) {
     if (written == nullptr || (harmless && harmless(reader, *written))) return;
     reader.unavailable(written->mark, key);
@@ -215,6 +223,5 @@ Field<S, 0> with_keys(Field<S, 0> row, std::vector<RowInfo> keys, std::string_vi
   row.info.children_in = children_in;
   return row;
 }
-RowInfo planned_key(std::string_view key, std::string_view help);
 
 }  // namespace holdfast::config

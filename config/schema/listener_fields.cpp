@@ -42,11 +42,13 @@ const Rows<Listener>& listener_rows() {
             "`unix:/run/holdfast/http.sock`.")
           .required()
           .example("0.0.0.0:80"),
-      planned<Listener>("protocols", "Protocols offered to clients. This version speaks `http/1.1`.",
-                        speaks_http1_only),
+      planned<Listener>(
+          "protocols", "Protocols offered to clients. This version speaks `http/1.1`.", speaks_http1_only,
+          mapping({entry("type", text_node("array")), entry("items", schema_words({"http/1.1"}))})),
       tls_field(),
       planned<Listener>("proxy_protocol",
-                        "Whether a load balancer in front sends the client's address first (`off`).", is_off));
+                        "Whether a load balancer in front sends the client's address first (`off`).", is_off,
+                        schema_words({"off"})));
   return rows;
 }
 

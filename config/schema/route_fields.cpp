@@ -115,7 +115,7 @@ Field<Route, 1> override_of(std::string_view key, T Route::*member, T Config::*w
         reader.problem(entry.mark,
                        "`" + entry.key + "` cannot be set for a route: it matters before the route is known");
       } else {
-        report_unknown_key(reader, entry, infos_of(own));
+        report_unknown_key(reader, entry, keys_of(own));
       }
     }
   };
