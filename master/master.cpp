@@ -221,6 +221,8 @@ void Master::on_stop(StopMode mode) {
   }
   log().info("stopping", {{"mode", mode == StopMode::Graceful ? "graceful" : "quick"}});
   systemd_.stopping();
+  // The workers still have theirs and accept what waits; after that nobody queues where nobody accepts.
+  listeners_.commit({});
   feed(event::StopRequested{mode});
 }
 

@@ -111,7 +111,7 @@ Result<void> Wiring::start_accepting() {
 }
 
 void Wiring::stop_accepting() {
-  for (const auto& acceptor : acceptors_) acceptor->stop();
+  for (const auto& acceptor : acceptors_) acceptor->release();
 }
 
 }  // namespace holdfast::worker

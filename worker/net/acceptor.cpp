@@ -1,6 +1,7 @@
 #include "worker/net/acceptor.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@ namespace holdfast::net {
 namespace {
 
 constexpr int kAcceptsPerTurn = 64;
+constexpr int kTurnsOfLeaving = 64;  // a queue that is refilled all the time ends there
 constexpr Milliseconds kPause{100};
 
 }  // namespace
@@ -36,13 +38,24 @@ void Acceptor::stop() {
   loop_.timers().cancel(*this);
 }
 
+void Acceptor::release() {
+  if (stopped_) return;
+  for (int turn = 0; turn < kTurnsOfLeaving && !paused_ && accept_some(); ++turn) {
+  }
+  stop();
+  ::close(socket_);
+}
+
 void Acceptor::on_ready(std::uint32_t /*events*/) {
   accept_some();
 }
 
-void Acceptor::accept_some() {
+bool Acceptor::accept_some() {
   for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
-    if (table_.full()) return pause(stats::RefusedReason::ConnectionLimit);
+    if (table_.full()) {
+      pause(stats::RefusedReason::ConnectionLimit);
+      return false;
+    }
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     Fd socket(::accept4(socket_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -50,11 +63,14 @@ void Acceptor::accept_some() {
       take(std::move(socket), address);
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-      return pause(stats::RefusedReason::Descriptors);
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      pause(stats::RefusedReason::Descriptors);
+      return false;
+    }
     // ECONNABORTED and the network errors of accept(2): that client is gone, the next may be fine.
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
   }
+  return true;
 }
 
 void Acceptor::take(Fd socket, const sockaddr_storage& address) {

@@ -32,12 +32,16 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   Result<void> start();
   /// Leaves epoll explicitly: closing would not, while another process holds the socket.
   void stop();
+  /// Takes what waits in the queue, then stops and closes this process's descriptor of the socket: once the
+  /// master and a successor have none either, nobody can be queued where nobody accepts.
+  void release();
 
  private:
   void on_ready(std::uint32_t events) override;
   void on_timer(TimePoint now) override;
   void on_connection_room() override;
-  void accept_some();
+  /// True when more may be waiting.
+  bool accept_some();
   void take(Fd socket, const sockaddr_storage& address);
   bool is_allowed(const PeerAddress& peer) const;
   void count_refused(stats::RefusedReason reason);
