@@ -78,21 +78,33 @@ void Dispatcher::dispatch(Exchange& exchange) {
 }
 
 void Dispatcher::call(Exchange& exchange, api::Handler& handler) {
-  std::string_view problem;
   try {
     handler.handle(exchange);
-    // A handler may answer later, but then it has left something behind that will.
-    if (exchange.answered() || exchange.has_states()) return;
-    problem = "handler neither answered nor kept the exchange";
-  } catch (const std::exception& thrown) {
-    problem = thrown.what();
   } catch (...) {
-    problem = "unknown exception";
+    return handler_threw(exchange);
   }
+  // A handler may answer later, but then it has left something behind that will.
+  if (exchange.answered() || exchange.has_states()) return;
+  give_up(exchange, "handler neither answered nor kept the exchange");
+}
+
+void Dispatcher::handler_threw(Exchange& exchange) {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    give_up(exchange, thrown.what());
+  } catch (...) {
+    give_up(exchange, "unknown exception");
+  }
+}
+
+void Dispatcher::give_up(Exchange& exchange, std::string_view problem) {
   log().error("handler failed", {{"route", exchange.account.route->name},
                                  {"request", exchange.request().target},
                                  {"connection", exchange.connection_id()},
                                  {"problem", problem}});
+  // Whoever was to get the request body may be gone with the handler's call.
+  exchange.sink_done();
   if (exchange.answered()) return exchange.reset_output();
   exchange.fail(500);
 }

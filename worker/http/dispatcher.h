@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "common/api/handler.h"
@@ -33,6 +34,9 @@ class Dispatcher {
   /// The request is refused before or instead of a handler; counts the reason and answers with its status
   /// unless the exchange was answered already.
   void refuse(Exchange& exchange, stats::BadRequest why);
+  /// A handler's sink or source threw; called in the catch block. Logs it, answers 500 or resets what was
+  /// begun.
+  void handler_threw(Exchange& exchange);
   /// The last byte was handed over, or (complete = false) the peer left. Called once for every exchange that
   /// was begun.
   void finished(Exchange& exchange, bool complete);
@@ -41,6 +45,7 @@ class Dispatcher {
   struct SiteAccount;
 
   void call(Exchange& exchange, api::Handler& handler);
+  void give_up(Exchange& exchange, std::string_view problem);
   void answer_options(Exchange& exchange);
   void answer_no_match(Exchange& exchange);
   void show_activity(const Exchange& exchange);
