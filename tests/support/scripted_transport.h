@@ -1,5 +1,6 @@
-// ScriptedTransport: a connection's bytes under the test's hand. The test puts in what the peer sends, says how many
-// bytes the peer takes, and reads what was sent. A socket pair behind it is only there to wake the event loop.
+// ScriptedTransport: a connection's bytes under the test's hand. The test puts in what the peer sends, says how
+// many bytes the peer takes, and reads what was sent. A socket pair behind it is only there to wake the event
+// loop.
 #pragma once
 
 #include <sys/socket.h>
@@ -98,6 +99,8 @@ class ScriptedTransport final : public net::Transport {
     const std::size_t part = std::min({room.size(), peer_.input_.size(), peer_.step_});
     std::memcpy(room.data(), peer_.input_.data(), part);
     peer_.input_.erase(0, part);
+    // A short read means an empty socket; what is left is as if it had come after.
+    if (!peer_.input_.empty() && part < room.size()) peer_.wake();
     return {net::Io::Ok, part, 0};
   }
   net::IoResult write(std::span<const iovec> pieces, bool /*more*/) override {

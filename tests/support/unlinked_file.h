@@ -16,8 +16,7 @@ class UnlinkedFile {
  public:
   /// Byte i of the content is a letter that depends on i, so that a shifted range never compares equal.
   explicit UnlinkedFile(std::size_t size) : fd_(::memfd_create("unlinked", MFD_CLOEXEC)) {
-    for (std::size_t i = 0; i < size; ++i)
-      content_ += static_cast<char>('a' + (i ^ (i >> 7) ^ (i >> 15)) % 26);
+    for (std::size_t i = 0; i < size; ++i) content_ += static_cast<char>('a' + (i ^ (i >> 7) ^ (i >> 15)) % 26);
     if (!fd_ || ::write(fd_.get(), content_.data(), size) != static_cast<ssize_t>(size)) std::abort();
   }
   int fd() const { return fd_.get(); }

@@ -92,6 +92,8 @@ class EventLoop {
   void set_hook(TurnHook& hook) { hook_ = &hook; }
   /// Turns until stop() is called.
   void run();
+  /// One turn; it waits only while nothing is deferred.
+  void turn();
   void stop() { stopped_ = true; }
 
   /// Time at the start of this turn.
@@ -116,7 +118,6 @@ class EventLoop {
   };
 
   explicit EventLoop(Fd epoll);
-  void turn();
   void dispatch(const epoll_event& event);
   void run_deferred();
   int wait_milliseconds() const;

@@ -25,6 +25,7 @@ Acceptor::Acceptor(loop::EventLoop& loop, ConnectionTable& table, stats::WorkerS
 
 Acceptor::~Acceptor() {
   stop();
+  table_.unwatch_room(*this);
 }
 
 Result<void> Acceptor::start() {
@@ -112,8 +113,8 @@ void Acceptor::on_connection_room() {
     loop_.timers().arm(*this, loop_.now() + kPause);
     return;
   }
-  paused_ = false;
-  if (!watch_.start(loop_, socket_, EPOLLIN, *this)) loop_.timers().arm(*this, loop_.now() + kPause);
+  paused_ = !watch_.start(loop_, socket_, EPOLLIN, *this);
+  if (paused_) loop_.timers().arm(*this, loop_.now() + kPause);
 }
 
 }  // namespace holdfast::net

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -119,9 +120,14 @@ void Connection::run() {
   if (phase_ != Phase::Handshaking || shake_hands()) {
     if (blocked_) send_output();
     if (phase_ == Phase::Open) take_input();
-    send_output();
-    if (phase_ == Phase::Lingering) throw_input_away();
   }
+  end_run();
+}
+
+// What the protocol has done leaves, as far as the socket takes it.
+void Connection::end_run() {
+  send_output();
+  if (phase_ == Phase::Lingering) throw_input_away();
   running_ = false;
   settle();
 }
@@ -143,16 +149,19 @@ void Connection::take_input() {
     protocol_->on_end();
 }
 
-// Offers kept input again as long as the protocol makes progress with it.
+// Offers kept input again as long as the protocol makes progress with it. While the protocol wants none the
+// offer stays due.
 bool Connection::offer_pending() {
-  retry_pending_ = false;
-  while (phase_ == Phase::Open && !pending_.empty() && protocol_->wants_bytes()) {
-    const std::size_t used = protocol_->on_bytes(pending_.bytes());
-    if (used > 0) pending_.consume(used);
-    if (used == 0 && !retry_pending_) break;
+  while (phase_ == Phase::Open && retry_pending_ && !pending_.empty() && protocol_->wants_bytes()) {
     retry_pending_ = false;
+    const std::size_t used = protocol_->on_bytes(pending_.bytes());
+    if (used > 0) {
+      pending_.consume(used);
+      retry_pending_ = true;
+    }
     if (output_.size() >= OutputQueue::kLowMark) send_output();
   }
+  if (pending_.empty()) retry_pending_ = false;
   return phase_ == Phase::Open;
 }
 
@@ -202,8 +211,9 @@ void Connection::throw_input_away() {
 }
 
 // One flush; false when there is nothing more to do in this turn.
-bool Connection::flush_once() {
-  const OutputQueue::Flushed flushed = output_.flush(*transport_, kWriteShare);
+bool Connection::flush_once(std::uint64_t& share) {
+  const OutputQueue::Flushed flushed = output_.flush(*transport_, share);
+  share -= std::min(share, flushed.bytes);
   blocked_ = false;
   if (flushed.bytes > 0) write_deadline_ = kNever;
   switch (flushed.outcome) {
@@ -232,8 +242,10 @@ bool Connection::flush_once() {
 void Connection::send_output() {
   if (phase_ == Phase::Closed || phase_ == Phase::Handshaking) return;
   if (blocked_ && !writable_) return;
+  // A source that never runs dry and a peer that takes all would keep the loop from everybody else.
+  std::uint64_t share = kWriteShare;
   for (;;) {
-    if (!output_.empty() && !flush_once()) return;
+    if (!output_.empty() && !flush_once(share)) return;
     if (phase_ == Phase::Closed) return;
     if (phase_ == Phase::Lingering || !protocol_->on_room()) break;
     if (blocked_) return;
@@ -252,9 +264,18 @@ void Connection::end_our_side() {
 void Connection::settle() {
   if (phase_ == Phase::Closed) return;
   if (!watch_.active() && !watch()) return;
-  if (retry_pending_) loop_.defer(*this);
+  if (input_is_due()) loop_.defer(*this);
   count_state(false);
   arm_timer();
+}
+
+// There is input to look at, and no event will come for it.
+bool Connection::input_is_due() const {
+  if (phase_ != Phase::Open) return false;
+  if (input_ended_ && pending_.empty()) return retry_pending_;
+  if (!protocol_->wants_bytes()) return false;
+  if (retry_pending_) return true;
+  return !input_ended_ && writable_ && (readable_ || transport_->has_pending());
 }
 
 void Connection::arm_timer() {
@@ -277,9 +298,7 @@ void Connection::on_timer(TimePoint now) {
   if (phase_ == Phase::Handshaking || phase_ == Phase::Lingering) return close();
   running_ = true;
   protocol_->on_timeout(now);
-  send_output();
-  running_ = false;
-  settle();
+  end_run();
 }
 
 void Connection::finish(bool linger) {
@@ -325,9 +344,7 @@ void Connection::drain(Drain how) {
     if (!protocol_) return;
     running_ = true;
     protocol_->begin_drain(how);
-    send_output();
-    running_ = false;
-    settle();
+    end_run();
   }
 }
 

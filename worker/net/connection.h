@@ -91,6 +91,8 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   void on_deferred() override;
 
   void run();
+  void end_run();
+  bool input_is_due() const;
   bool watch();
   void watch_output();
   bool shake_hands();
@@ -100,7 +102,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool read_some();
   void throw_input_away();
   void send_output();
-  bool flush_once();
+  bool flush_once(std::uint64_t& share);
   void settle();
   void end_our_side();
   void count_state(bool closing);

@@ -47,6 +47,7 @@ class ConnectionTable {
   /// End of turn: destroys what was closed. The only place where connections end.
   void destroy_closed();
   void watch_room(RoomWatcher& watcher) { room_watchers_.push_back(&watcher); }
+  void unwatch_room(RoomWatcher& watcher) { std::erase(room_watchers_, &watcher); }
 
   /// Protocols that were replaced wait here for the end of the turn.
   void bury(std::unique_ptr<Protocol> protocol) { buried_.push_back(std::move(protocol)); }

@@ -1,0 +1,283 @@
+// Connections, their table and their acceptor over real sockets of the loopback.
+#include "worker/net/connection.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/net/acceptor.h"
+#include "worker/net/connection_table.h"
+#include "worker/net/tcp_transport.h"
+
+namespace holdfast::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Answers each byte with the byte; "!" closes, "?" aborts.
+class EchoProtocol final : public Protocol {
+ public:
+  EchoProtocol(Connection& connection, int& alive) : connection_(connection), alive_(alive) { ++alive_; }
+  ~EchoProtocol() override { --alive_; }
+  std::size_t on_bytes(std::span<const std::byte> input) override {
+    const std::string_view text(reinterpret_cast<const char*>(input.data()), input.size());
+    connection_.output().append(text);
+    if (text.ends_with('!')) connection_.finish(false);
+    if (text.ends_with('?')) connection_.abort();
+    return input.size();
+  }
+  bool wants_bytes() const override { return true; }
+  void on_end() override { connection_.finish(false); }
+  bool on_room() override { return false; }
+  void on_timeout(TimePoint /*now*/) override {}
+  void begin_drain(Drain /*how*/) override { connection_.finish(true); }
+  std::string_view activity() const override { return "echoing"; }
+
+ private:
+  Connection& connection_;
+  int& alive_;
+};
+
+class NetTest : public testing::Test,
+                private ProtocolFactory,
+                private TransportFactory,
+                private loop::TurnHook {
+ protected:
+  NetTest() {
+    loop_->set_hook(*this);
+    listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 64), 0);
+    socklen_t length = sizeof address_;
+    EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address_), &length), 0);
+  }
+
+  void start(ConnectionTable::Limits limits = {100, 0}, const std::vector<std::string>* allowed = nullptr) {
+    stats_.emplace(segment_, segment_.claim_seat(0, 1));
+    table_.emplace(*loop_, *stats_, limits);
+    ListenerContext context;
+    context.factory = this;
+    context.handshake_timeout = 1000ms;
+    context.allowed = allowed;
+    context.accepted = stats_->cell(stats::Metric::ConnectionsAccepted);
+    for (std::uint16_t state = 0; state < std::size(context.by_state); ++state)
+      context.by_state[state] = stats_->cell(stats::Metric::Connections, 0, state);
+    acceptor_.emplace(*loop_, *table_, *stats_, listener_.get(), context,
+                      static_cast<TransportFactory&>(*this));
+    ASSERT_TRUE(acceptor_->start());
+  }
+  Fd connect() {
+    Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address_), sizeof address_), 0);
+    const timeval patience{5, 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    return client;
+  }
+  void turn(int turns = 6) {
+    for (int i = 0; i < turns; ++i) {
+      loop_->defer(nudge_);
+      loop_->turn();
+    }
+  }
+  void turns_within(Milliseconds time) {
+    bool over = false;
+    Alarm alarm(over);
+    loop_->timers().arm(alarm, Clock::now() + time);
+    while (!over) loop_->turn();
+  }
+  std::string exchange(const Fd& client, std::string_view text) {
+    EXPECT_EQ(::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    turn();
+    return receive(client);
+  }
+  static std::string receive(const Fd& client) {
+    char buffer[1000];
+    const ssize_t got = ::recv(client.get(), buffer, sizeof buffer, 0);
+    if (got < 0) return errno == ECONNRESET ? "reset" : "nothing";
+    return got == 0 ? "end" : std::string(buffer, static_cast<std::size_t>(got));
+  }
+  std::uint64_t refused(stats::RefusedReason why) {
+    return stats_->cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(why)).get();
+  }
+
+  class Nudge final : public loop::Deferred {
+    void on_deferred() override {}
+  };
+  class Alarm final : public loop::Timer {
+   public:
+    explicit Alarm(bool& over) : over_(over) {}
+
+   private:
+    void on_timer(TimePoint /*now*/) override { over_ = true; }
+    bool& over_;
+  };
+
+  int alive_ = 0;
+  std::unique_ptr<loop::EventLoop> loop_ = *loop::EventLoop::create();
+  stats::Segment segment_ = *stats::Segment::create();
+  std::optional<stats::WorkerStats> stats_;
+  Nudge nudge_;
+  Fd listener_;
+  sockaddr_in address_{};
+  std::optional<ConnectionTable> table_;
+  std::optional<Acceptor> acceptor_;
+
+ private:
+  std::unique_ptr<Protocol> make(Connection& connection, std::string_view /*alpn*/) override {
+    return std::make_unique<EchoProtocol>(connection, alive_);
+  }
+  std::unique_ptr<Transport> wrap(Fd socket) override {
+    return std::make_unique<TcpTransport>(std::move(socket));
+  }
+  void on_turn_start(TimePoint /*now*/) override {}
+  void on_turn_end(TimePoint /*started*/) override { table_->destroy_closed(); }
+};
+
+TEST_F(NetTest, accepts_serves_and_destroys_connections) {
+  start();
+  const Fd first = connect();
+  const Fd second = connect();
+  EXPECT_EQ(exchange(first, "hello"), "hello");
+  EXPECT_EQ(exchange(second, "you"), "you");
+  EXPECT_EQ(table_->size(), 2u);
+  EXPECT_EQ(alive_, 2);
+  EXPECT_EQ(exchange(first, "bye!"), "bye!");
+  EXPECT_EQ(receive(first), "end");
+  EXPECT_EQ(table_->size(), 1u);
+  EXPECT_EQ(alive_, 1);
+}
+
+TEST_F(NetTest, an_aborted_connection_is_seen_as_reset) {
+  start();
+  const Fd client = connect();
+  EXPECT_EQ(exchange(client, "now?"), "reset");
+}
+
+TEST_F(NetTest, notices_a_client_that_leaves_in_either_way) {
+  start();
+  {
+    const Fd orderly = connect();
+    const Fd abrupt = connect();
+    turn();
+    EXPECT_EQ(table_->size(), 2u);
+    const linger hard{1, 0};
+    ::setsockopt(abrupt.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  }
+  turn();
+  EXPECT_EQ(table_->size(), 0u);
+  EXPECT_EQ(alive_, 0);
+}
+
+TEST_F(NetTest, at_its_limit_it_leaves_clients_in_the_queue_and_goes_on_when_one_has_left) {
+  start({2, 0});
+  Fd first = connect();
+  const Fd second = connect();
+  const Fd third = connect();
+  EXPECT_EQ(exchange(second, "2"), "2");
+  EXPECT_EQ(table_->size(), 2u);
+  EXPECT_EQ(refused(stats::RefusedReason::ConnectionLimit), 1u);
+  first.reset();
+  turn(10);
+  EXPECT_EQ(exchange(third, "3"), "3");
+}
+
+TEST_F(NetTest, an_address_may_have_so_many_connections) {
+  start({100, 2});
+  const Fd first = connect();
+  Fd second = connect();
+  const Fd third = connect();
+  turn();
+  EXPECT_EQ(receive(third), "end");
+  EXPECT_EQ(refused(stats::RefusedReason::AddressLimit), 1u);
+  second.reset();
+  turn();
+  EXPECT_EQ(exchange(connect(), "again"), "again");
+}
+
+TEST_F(NetTest, only_allowed_addresses_are_served) {
+  const std::vector<std::string> others{"192.0.2.1"};
+  start({100, 0}, &others);
+  const Fd client = connect();
+  turn();
+  EXPECT_EQ(receive(client), "end");
+  EXPECT_EQ(refused(stats::RefusedReason::NotAllowed), 1u);
+  EXPECT_EQ(alive_, 0);
+}
+
+TEST_F(NetTest, a_stopped_acceptor_accepts_no_more_but_its_connections_live) {
+  start();
+  const Fd client = connect();
+  turn();
+  acceptor_->stop();
+  const Fd late = connect();
+  turn();
+  EXPECT_EQ(table_->size(), 1u);
+  EXPECT_EQ(exchange(client, "still"), "still");
+}
+
+TEST_F(NetTest, a_listener_that_cannot_be_watched_for_a_moment_is_tried_again) {
+  start({1, 0});
+  Fd first = connect();
+  const Fd second = connect();
+  turn();
+  EXPECT_EQ(refused(stats::RefusedReason::ConnectionLimit), 1u);
+  // A regular file cannot be in epoll: watching fails while it stands in the listener's place.
+  const Fd kept(::fcntl(listener_.get(), F_DUPFD_CLOEXEC, 0));
+  const Fd plain(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  ASSERT_GE(::dup2(plain.get(), listener_.get()), 0);
+  first.reset();
+  turn();
+  EXPECT_EQ(table_->size(), 0u);
+  ASSERT_GE(::dup2(kept.get(), listener_.get()), 0);
+  turns_within(300ms);
+  EXPECT_EQ(exchange(second, "2"), "2");
+}
+
+TEST_F(NetTest, the_table_may_outlive_the_acceptor) {
+  start();
+  const Fd client = connect();
+  EXPECT_EQ(exchange(client, "hello"), "hello");
+  acceptor_.reset();
+  table_->close_all();
+  table_->destroy_closed();
+  EXPECT_EQ(alive_, 0);
+}
+
+TEST_F(NetTest, draining_meets_every_connection) {
+  start();
+  std::vector<Fd> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(connect());
+  turn();
+  EXPECT_EQ(table_->size(), 20u);
+  table_->begin_drain(Drain::Gently);
+  turn();
+  for (const Fd& client : clients) EXPECT_EQ(receive(client), "end");
+  clients.clear();
+  turn();
+  EXPECT_EQ(table_->size(), 0u);
+}
+
+TEST(PeerAddress, writes_addresses_as_logs_have_them) {
+  sockaddr_storage storage{};
+  auto& in6 = reinterpret_cast<sockaddr_in6&>(storage);
+  in6.sin6_family = AF_INET6;
+  in6.sin6_port = htons(99);
+  inet_pton(AF_INET6, "2001:db8::1", &in6.sin6_addr);
+  EXPECT_EQ(PeerAddress::from(storage).text(), "2001:db8::1");
+  EXPECT_EQ(PeerAddress::from(storage).port, 99);
+  inet_pton(AF_INET6, "::ffff:192.0.2.7", &in6.sin6_addr);
+  EXPECT_EQ(PeerAddress::from(storage).text(), "192.0.2.7");
+  EXPECT_EQ(PeerAddress::from(sockaddr_storage{}).text(), "unix");
+}
+
+}  // namespace
+}  // namespace holdfast::net
