@@ -25,6 +25,8 @@ class ChunkedDecoder {
   /// Takes input up to the first piece of data, the end, or an error. Call again with what was not consumed
   /// until nothing is consumed. With most_data == 0 it stops before data.
   Step decode(std::span<const std::byte> input, std::size_t most_data);
+  /// The next byte belongs to the data of a chunk.
+  bool in_data() const { return state_ == State::Data; }
 
  private:
   enum class State : std::uint8_t {

@@ -12,8 +12,9 @@ namespace {
 
 using stats::BadRequest;
 
-// How long an idle connection of a leaving worker stays readable: a client that is about to send its next request must
-// not meet a closed socket. Busy clients need a round trip of theirs; the short window still covers that.
+// How long an idle connection of a leaving worker stays readable: a client that is about to send its next
+// request must not meet a closed socket. Busy clients need a round trip of theirs; the short window still
+// covers that.
 constexpr Milliseconds kDrainGrace{5000};
 constexpr Milliseconds kShortGrace{500};
 // What nobody asked for is read and thrown away up to here, so that the connection can go on; beyond, it is
@@ -66,7 +67,10 @@ Session::~Session() {
 
 bool Session::wants_bytes() const {
   if (!active_) return connection_.output().size() < net::OutputQueue::kHighMark;
-  return !active_->body_complete && most_body_bytes() > 0;
+  if (active_->body_complete) return false;
+  // The end of a chunked body needs no credit, as that of a counted one needs none.
+  const bool framing_is_next = active_->framing.body == http::BodyRule::Chunked && !active_->decoder.in_data();
+  return most_body_bytes() > 0 || (framing_is_next && active_->exchange.sink() != nullptr);
 }
 
 std::size_t Session::on_bytes(std::span<const std::byte> input) {
@@ -109,7 +113,8 @@ void Session::begin_request(const RequestHead& head, std::size_t consumed) {
   active.framing = http::Framing{};
   active.decoder.reset();
   active.body_received = 0;
-  active.body_complete = active.continue_due = active.source_waits = active.response_complete = false;
+  active.body_complete = active.body_cut = false;
+  active.continue_due = active.source_waits = active.response_complete = false;
   active.keep_alive = true;
   if (!fill_request(head)) return;
   active.body_left = active.framing.length;
@@ -172,19 +177,29 @@ bool Session::fill_request(const RequestHead& head) {
 
 // Nothing behind a refused message is ever read as a request.
 void Session::refuse(BadRequest why) {
-  active_->keep_alive = false;
-  active_->body_complete = true;
+  cut_request_body();
   factory_.dispatcher_.refuse(active_->exchange, why);
+}
+
+// The rest of the body is not read, so the connection cannot go on behind it; a sink never takes the part for
+// the whole.
+void Session::cut_request_body() {
+  Active& active = *active_;
+  active.keep_alive = false;
+  active.body_complete = active.body_cut = true;
+  active.exchange.sink_done();
 }
 
 // A head that could not be parsed has no request to speak of; the exchange only carries the answer.
 void Session::refuse_head(BadRequest why) {
   scanned_ = 0;
+  head_deadline_ = kNever;
   active_ = factory_.take();
   Active& active = *active_;
   active.exchange.begin(*this, connection_.listener().listener);
   active.exchange.mutable_request().method = api::Method::Other;
   active.framing = http::Framing{};
+  active.body_left = 0;
   active.continue_due = active.source_waits = active.response_complete = false;
   connection_.set_state(stats::ConnectionState::Writing);
   refuse(why);
@@ -219,17 +234,17 @@ std::size_t Session::take_counted(std::span<const std::byte> input) {
 std::size_t Session::take_chunked(std::span<const std::byte> input) {
   Active& active = *active_;
   const ChunkedDecoder::Step step = active.decoder.decode(input, most_body_bytes());
+  const bool answered = active.exchange.answered();
   if (step.refused) {
     refuse(*step.refused);
-    if (!active.response_complete) connection_.abort();
+    // An answer that is under way was made from a part of the body: it must not look whole.
+    if (answered && !active.response_complete) connection_.abort();
     return step.consumed;
   }
   if (active.body_received + step.data.size() > (active.exchange.account.route != nullptr
                                                      ? active.exchange.account.route->limits.request_body
                                                      : factory_.config_.limits.request_body)) {
-    const bool answered = active.exchange.answered();
     refuse(BadRequest::BodyTooLarge);
-    // An answer that is under way was made from a part of the body: it must not look whole.
     if (answered && !active.response_complete) connection_.abort();
     return step.consumed;
   }
@@ -244,10 +259,14 @@ void Session::deliver(std::span<const std::byte> data) {
   api::BodySink* sink = active.exchange.sink();
   if (sink != nullptr) {
     active.exchange.use_credit(data.size());
-    sink->on_body(data);
+    try {
+      sink->on_body(data);
+    } catch (...) {
+      cut_request_body();
+      factory_.dispatcher_.handler_threw(active.exchange);
+    }
   } else if (active.body_received > kMostSkipped) {
-    active.keep_alive = false;
-    active.body_complete = true;
+    cut_request_body();
   }
 }
 
@@ -256,11 +275,17 @@ void Session::end_request_body() {
   active.body_complete = true;
   api::BodySink* sink = active.exchange.sink();
   active.exchange.sink_done();
-  if (sink != nullptr) sink->on_body_end();
+  if (sink == nullptr) return;
+  try {
+    sink->on_body_end();
+  } catch (...) {
+    factory_.dispatcher_.handler_threw(active.exchange);
+  }
 }
 
 void Session::body_wanted(http::Exchange& exchange) {
   Active& active = *active_;
+  if (active.body_cut) return exchange.sink_done();
   if (active.body_complete) {
     // Nothing will come (any more), and the sink is told so at once.
     if (exchange.sink() != nullptr) end_request_body();
@@ -278,10 +303,10 @@ void Session::body_wanted(http::Exchange& exchange) {
 void Session::on_end() {
   peer_ended_ = true;
   if (!active_) return connection_.finish(false);
-  if (!active_->body_complete) {
-    // The peer broke its promise of a body; nobody is left to hear about it.
-    connection_.abort();
-  }
+  if (active_->body_complete) return;
+  // The peer broke its promise of a body. Who answered without asking for it can still be heard.
+  if (active_->exchange.sink() != nullptr || !active_->exchange.answered()) return connection_.abort();
+  cut_request_body();
 }
 
 // Ends the exchange once both halves are done, or once the rest of the request is not worth reading.
@@ -308,8 +333,14 @@ void Session::end_exchange(bool complete) {
   if (peer_ended_ && connection_.open()) connection_.resume();
 }
 
+// A route may have its own.
+const config::Timeouts& Session::timeouts() const {
+  const config::Route* route = active_ ? active_->exchange.account.route : nullptr;
+  return route != nullptr ? route->timeouts : factory_.config_.timeouts;
+}
+
 void Session::set_deadlines() {
-  const config::Timeouts& timeouts = factory_.config_.timeouts;
+  const config::Timeouts& timeouts = this->timeouts();
   if (active_) {
     const bool reading = wants_bytes();
     return connection_.set_deadline(reading ? connection_.now() + timeouts.request_body : kNever);

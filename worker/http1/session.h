@@ -32,8 +32,9 @@ struct Active {
   ChunkedDecoder decoder;
   std::uint64_t body_left = 0;  // BodyRule::Length
   std::uint64_t body_received = 0;
-  bool body_complete = false;
-  bool continue_due = false;  // 100 Continue is awaited and not yet sent
+  bool body_complete = false;  // nothing more of it is read
+  bool body_cut = false;       // complete, but not whole: its sink must not hear of an end
+  bool continue_due = false;   // 100 Continue is awaited and not yet sent
   // response
   api::Body body = api::Body::none();
   std::uint64_t source_left = 0;  // announced length of a streamed body that is still to come
@@ -91,6 +92,8 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   void deliver(std::span<const std::byte> data);
   void end_request_body();
   std::size_t most_body_bytes() const;
+  void cut_request_body();
+  const config::Timeouts& timeouts() const;
 
   // writing half
   void start_response(http::Exchange& exchange, std::uint16_t status, std::span<const api::Field> fields,

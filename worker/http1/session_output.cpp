@@ -61,8 +61,14 @@ void Session::start_response(http::Exchange& exchange, std::uint16_t status, std
   exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
   active.body = send_body ? std::move(body) : api::Body::none();
   active.source_left = head.length;
+  connection_.set_write_timeout(timeouts().response_write);
+  // Bytes without an owner end with this call: they are taken in, however full the queue is.
+  if (auto* bytes = std::get_if<api::Body::Bytes>(&active.body.content); bytes != nullptr && !bytes->hold)
+    send_bytes(*bytes);
   pump();
-  if (active.response_complete) connection_.resume();
+  // The handler may have answered long after its call, when nothing else would look at the connection.
+  if (!active.body_complete) set_deadlines();
+  connection_.resume();
 }
 
 void Session::complete_response() {
@@ -117,7 +123,13 @@ std::size_t Session::read_piece(api::BodySource& source, api::Pull& next) {
   std::span<std::byte> data = chunked ? room.subspan(kChunkPrefix, room.size() - framing) : room;
   if (active.end == BodyEnd::Length && data.size() > active.source_left)
     data = data.first(static_cast<std::size_t>(active.source_left));
-  const api::Pulled pulled = source.read(data);
+  api::Pulled pulled;
+  try {
+    pulled = source.read(data);
+  } catch (...) {
+    factory_.dispatcher_.handler_threw(active.exchange);
+    pulled = {0, api::Pull::Failed};
+  }
   next = pulled.next;
   if (pulled.bytes == 0) return 0;
   if (chunked) {
@@ -130,20 +142,24 @@ std::size_t Session::read_piece(api::BodySource& source, api::Pull& next) {
 
 void Session::send_stream(api::Body::Stream& stream) {
   Active& active = *active_;
+  if (active.end == BodyEnd::Length && active.source_left == 0) return complete_response();
   api::Pull next = api::Pull::Failed;
   const std::size_t bytes = read_piece(*stream.source, next);
   active.exchange.account.body_sent += bytes;
   if (active.end == BodyEnd::Length) active.source_left -= bytes;
-  const bool short_of_length = active.end == BodyEnd::Length && active.source_left > 0;
+  const bool whole = active.end == BodyEnd::Length && active.source_left == 0;
   switch (next) {
     case api::Pull::More:
-      if (active.end == BodyEnd::Length && active.source_left == 0) complete_response();
-      return;
+      if (whole) return complete_response();
+      if (bytes > 0) return;
+      log().error("response body neither gave bytes nor said Later", {{"connection", connection_.id()}});
+      return connection_.abort();
     case api::Pull::Later:
+      if (whole) return complete_response();
       active.source_waits = true;
       return;
     case api::Pull::End:
-      if (!short_of_length) return complete_response();
+      if (whole || active.end != BodyEnd::Length) return complete_response();
       log().error("response body ended before its announced length",
                   {{"connection", connection_.id()}, {"missing", active.source_left}});
       return connection_.abort();
@@ -155,10 +171,13 @@ void Session::send_stream(api::Body::Stream& stream) {
 bool Session::on_room() {
   if (!active_ || !active_->exchange.answered()) return false;
   const std::uint64_t before = connection_.output().size();
+  const bool was_complete = active_->response_complete;
   pump();
   const bool produced = connection_.output().size() > before;
-  if (settle_exchange()) {
-    // Requests that waited behind this one are in the connection's pending input.
+  const bool completed = active_->response_complete && !was_complete;
+  if (settle_exchange() || completed) {
+    // What waited behind this answer, requests or a body that nobody reads, is in the connection's pending
+    // input.
     connection_.resume();
     set_deadlines();
   }
