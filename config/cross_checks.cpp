@@ -1,6 +1,7 @@
 #include "config/cross_checks.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -46,7 +47,8 @@ void check_site_identity(const Config& config, std::vector<Problem>& problems) {
   Unique hosts(problems);
   for (const Site& site : config.sites) {
     names.add(site.name, site.place, "another site is named `" + site.name + "`: give one of them a `name`");
-    for (const std::uint32_t listener : site.listeners) {
+    const std::set<std::uint32_t> listeners(site.listeners.begin(), site.listeners.end());
+    for (const std::uint32_t listener : listeners) {
       const std::string on = " on listener `" + config.listeners[listener].name + "`";
       const std::string prefix = std::to_string(listener) + " ";
       if (site.hosts.empty()) hosts.add(prefix, site.place, "another site without `hosts` is served" + on);

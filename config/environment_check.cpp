@@ -11,6 +11,9 @@
 namespace holdfast::config {
 namespace {
 
+constexpr const char* kAccountHint =
+    "`: create it, name another, or write \"\" to keep the identity of whoever starts the server";
+
 class EnvironmentCheck {
  public:
   explicit EnvironmentCheck(const Config& config) : config_(config) {}
@@ -36,9 +39,9 @@ class EnvironmentCheck {
   void check_accounts() {
     const Process& process = config_.process;
     if (!process.user.empty() && ::getpwnam(process.user.c_str()) == nullptr)
-      problem("process.user", "there is no user `" + process.user + "`");
+      problem("process.user", "there is no user `" + process.user + kAccountHint);
     if (!process.group.empty() && ::getgrnam(process.group.c_str()) == nullptr)
-      problem("process.group", "there is no group `" + process.group + "`");
+      problem("process.group", "there is no group `" + process.group + kAccountHint);
   }
 
   /// Words such as stderr and empty paths need no folder.
