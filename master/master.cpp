@@ -200,10 +200,10 @@ void Master::on_signal(const SignalNotice& notice) {
       feed(event::DrainWorkers{});
       break;
     case Signal::MoreWorkers:
-      request_workers(+1);
+      feed(event::WorkersRequested{+1});
       break;
     case Signal::FewerWorkers:
-      request_workers(-1);
+      feed(event::WorkersRequested{-1});
       break;
     case Signal::ChildEnded:
       reap_children();
@@ -224,12 +224,6 @@ void Master::on_stop(StopMode mode) {
   // The workers still have theirs and accept what waits; after that nobody queues where nobody accepts.
   listeners_.commit({});
   feed(event::StopRequested{mode});
-}
-
-void Master::request_workers(std::int32_t difference) {
-  if (supervisor_ && supervisor_->phase() != Supervisor::Phase::Serving)
-    log().warning("number of workers unchanged: a reload is under way");
-  feed(event::WorkersRequested{difference});
 }
 
 void Master::reopen_logs() {

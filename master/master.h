@@ -50,7 +50,6 @@ class Master {
   void on_process_end(ProcessId id);
   void reap_children();
   void on_request(ControlSocket::ClientId client, const std::string& word);
-  void request_workers(std::int32_t difference);
   void reopen_logs();
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();

@@ -90,11 +90,8 @@ void Supervisor::on(const event::ReloadRequested& /*e*/, TimePoint /*now*/) {
 }
 
 void Supervisor::on(const event::WorkersRequested& e, TimePoint /*now*/) {
-  if (phase_ != Phase::Serving) return;
-  const std::int64_t wanted = std::int64_t{wanted_workers()} + e.difference;
-  if (wanted < 1 || wanted > kMaxWorkers) return;
-  phase_ = Phase::Preparing;
-  actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted)});
+  waiting_difference_ += e.difference;
+  if (phase_ == Phase::Serving) enter_serving();
 }
 
 void Supervisor::on(const event::ReloadPrepared& e, TimePoint now) {
@@ -250,11 +247,17 @@ void Supervisor::fail_replacement(const std::string& reason, TimePoint now) {
   enter_serving();
 }
 
+// What was asked for meanwhile is begun now. A reload brings its own number of workers.
 void Supervisor::enter_serving() {
   phase_ = Phase::Serving;
-  if (!std::exchange(reload_waiting_, false)) return;
-  phase_ = Phase::Preparing;
-  actions_.emplace_back(action::PrepareReload{});
+  const std::int64_t wanted = std::int64_t{settings_.workers} + std::exchange(waiting_difference_, 0);
+  if (std::exchange(reload_waiting_, false)) {
+    phase_ = Phase::Preparing;
+    actions_.emplace_back(action::PrepareReload{});
+  } else if (wanted != settings_.workers && wanted >= 1 && wanted <= kMaxWorkers) {
+    phase_ = Phase::Preparing;
+    actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted)});
+  }
 }
 
 // The admin process stays to the last, so that the drain can be watched.

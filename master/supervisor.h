@@ -182,7 +182,8 @@ class Supervisor {
 
   Settings settings_;
   Phase phase_ = Phase::Starting;
-  bool reload_waiting_ = false;  // asked for while another was under way: one is remembered
+  bool reload_waiting_ = false;          // asked for while another was under way: one is remembered
+  std::int32_t waiting_difference_ = 0;  // likewise of workers
   std::uint64_t generation_ = 1;
   std::uint64_t next_generation_ = 1;  // the highest number given out
   Settings next_settings_;

@@ -237,6 +237,29 @@ TEST(SupervisorWorkers, OneMoreAndOneFewerArePreparedLikeAReload) {
   EXPECT_EQ(h.last_of<action::PrepareWorkers>().workers, 2U);
 }
 
+TEST(SupervisorWorkers, ChangesAskedForDuringAReloadAreAddedUpAndMadeAfterIt) {
+  SupervisorHarness h;
+  h.all_ready();
+  h.reload(two_workers());
+  h.tell(event::WorkersRequested{+1});
+  h.tell(event::WorkersRequested{+1});
+  EXPECT_EQ(h.total<action::PrepareWorkers>(), 0U);
+  h.all_ready();
+  EXPECT_EQ(h.last_of<action::PrepareWorkers>().workers, 4U);
+}
+
+TEST(SupervisorWorkers, AWaitingReloadOverridesWaitingChanges) {
+  SupervisorHarness h;
+  h.all_ready();
+  h.reload(two_workers());
+  h.tell(event::WorkersRequested{+1});
+  h.tell(event::ReloadRequested{});
+  h.all_ready();
+  EXPECT_EQ(h.last_count<action::PrepareReload>(), 1U);
+  h.tell(event::ReloadRefused{"no"});
+  EXPECT_EQ(h.total<action::PrepareWorkers>(), 0U);
+}
+
 TEST(SupervisorWorkers, TheLastWorkerIsNotTakenAway) {
   Settings one = two_workers();
   one.workers = 1;
