@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -241,6 +242,7 @@ Result<Segment> Segment::create() {
   segment.index_->sites.intern("other");
   segment.index_->listeners.intern("other");
   layout.states[kMasterSeat].slot.store(kMaxSlots);
+  layout.states[kMasterSeat].pid.store(static_cast<std::uint64_t>(::getpid()));
   layout.states[kMasterSeat].started.store(wall_nanoseconds(std::chrono::system_clock::now()));
   layout.states[kMasterSeat].use.store(static_cast<std::uint64_t>(SeatUse::Ready));
   layout.header.seats_used.store(1);

@@ -121,7 +121,7 @@ struct Layout;  // the mapped bytes; known to stats_segment.cpp only
 /// so.
 class Segment {
  public:
-  /// Makes the memory file and maps it (master, before the first fork).
+  /// Makes the memory file and maps it (master, before the first fork); seat 0 is the calling process.
   static Result<Segment> create();
   /// Maps a segment that another process made; fails when magic, version or size differ. `fd` stays the
   /// caller's; one opened for reading gives a segment that may only be read.

@@ -19,7 +19,7 @@ namespace holdfast::stats {
 namespace {
 
 constexpr std::uint32_t kSlots = 4;
-constexpr int kLives = 400;
+constexpr int kLives = 200;
 
 /// What a worker process does: counts `rounds` requests, spread over codes and sites, and ends.
 [[noreturn]] void count_and_die(Segment& segment, std::uint32_t seat, unsigned rounds) {
