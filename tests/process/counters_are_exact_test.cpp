@@ -90,6 +90,7 @@ TEST(counters, stay_exact_through_crashes_but_for_what_was_unfinished) {
   ServerProcess server;
   ASSERT_TRUE(server.ready());
   server.allow("worker ended");
+  server.allow("worker held back");
   const double before = scrape(server.admin_port()).sum(kRequests);
   Scraper scraper(server.admin_port());
   Load load(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 4, .target = "/fixed"});

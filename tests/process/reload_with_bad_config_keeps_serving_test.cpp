@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "tests/support/deadline.h"
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
@@ -15,6 +16,7 @@ using ::testing::HasSubstr;
 // Everything an administrator looks at says that the reload failed, while the old generation serves on.
 void expect_refused(ServerProcess& server, const std::vector<pid_t>& workers, const std::string& reason) {
   server.allow("reload refused");
+  server.allow("reload problem");
   const std::size_t mark = server.log().mark();
   const LogLine outcome = server.reload();
   ASSERT_EQ(outcome.event, "reload refused") << outcome.raw;
@@ -23,9 +25,13 @@ void expect_refused(ServerProcess& server, const std::vector<pid_t>& workers, co
   EXPECT_THAT(told, HasSubstr(reason));
   EXPECT_EQ(server.workers(), workers);
   EXPECT_EQ(get(server.port(), "/fixed").status, 200);
-  const Scrape metrics = scrape(server.admin_port());
+  // The pages show what happened a moment ago.
+  Scrape metrics;
+  EXPECT_TRUE(eventually(5s, [&] {
+    metrics = scrape(server.admin_port());
+    return metrics.sum("holdfast_config_reloads_total", {"failure"}) == 1;
+  }));
   EXPECT_EQ(metrics.sum("holdfast_generation"), 1);
-  EXPECT_EQ(metrics.sum("holdfast_config_reloads_total", {"failure"}), 1);
   EXPECT_EQ(metrics.sum("holdfast_config_last_reload_successful"), 0);
   EXPECT_THAT(get(server.admin_port(), "/status").body, HasSubstr(reason));
 }
@@ -35,7 +41,8 @@ void expect_recovers(ServerProcess& server, const ServerConfig& config) {
   server.write_config(config);
   EXPECT_EQ(server.reload().event, "reload complete");
   EXPECT_EQ(get(server.port(), "/fixed").status, 200);
-  EXPECT_EQ(scrape(server.admin_port()).sum("holdfast_config_last_reload_successful"), 1);
+  EXPECT_TRUE(eventually(
+      5s, [&] { return scrape(server.admin_port()).sum("holdfast_config_last_reload_successful") == 1; }));
 }
 
 TEST(reload_refused, a_file_with_mistakes_changes_nothing) {

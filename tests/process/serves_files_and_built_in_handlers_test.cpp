@@ -106,9 +106,9 @@ TEST(serves, hello_status_fixed_answers_and_redirects) {
 TEST(serves, method_not_allowed_with_the_methods_that_are) {
   ServerProcess server;
   ASSERT_TRUE(server.ready());
-  const Response refused = get(server.port(), "/api/echo");
+  const Response refused = Client(server.port()).request("DELETE", "/api/hello");
   EXPECT_EQ(refused.status, 405) << refused;
-  EXPECT_THAT(refused.field("allow"), HasSubstr("POST"));
+  EXPECT_THAT(refused.field("allow"), HasSubstr("GET"));
 }
 
 TEST(serves, errors_as_json_to_a_client_that_prefers_it) {

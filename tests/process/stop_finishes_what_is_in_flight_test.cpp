@@ -116,10 +116,12 @@ TEST(signals, ttin_and_ttou_change_the_number_of_workers_without_loss) {
   ServerProcess server;
   ASSERT_TRUE(server.ready());
   Load load(server.port(), {.kind = Load::Kind::Flood, .threads = 2, .target = "/fixed"});
-  server.signal(SIGTTIN);
-  EXPECT_TRUE(eventually(10s, [&] { return server.workers().size() == 3; }));
-  server.signal(SIGTTOU);
-  EXPECT_TRUE(eventually(10s, [&] { return server.workers().size() == 2; }));
+  for (const auto& [number, workers] : {std::pair{SIGTTIN, 3u}, std::pair{SIGTTOU, 2u}}) {
+    const std::size_t mark = server.log().mark();
+    server.signal(number);
+    ASSERT_TRUE(server.log().wait_event("reload complete", mark, 10s));
+    EXPECT_TRUE(eventually(10s, [&, workers = workers] { return server.workers().size() == workers; }));
+  }
   load.stop();
   EXPECT_EQ(load.outcomes().failed(), 0u) << load.outcomes().text();
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "tests/support/deadline.h"
 
@@ -63,6 +64,10 @@ std::uint16_t ServerProcess::port(const std::string& listener) const {
   return colon == std::string::npos ? 0 : static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1));
 }
 
+void ServerProcess::write_config(std::string_view text) {
+  std::filesystem::rename(dir_.write("holdfast.yaml.new", text), config_file());
+}
+
 LogLine ServerProcess::reload(Milliseconds in) {
   const std::size_t mark = log_->mark();
   signal(SIGHUP);
@@ -83,7 +88,8 @@ JsonValue ServerProcess::status() const {
 
 std::vector<pid_t> ServerProcess::workers() const {
   std::vector<pid_t> pids;
-  for (const JsonValue& worker : status()["workers"].items())
+  const JsonValue now = status();
+  for (const JsonValue& worker : now["workers"].items())
     if (worker["state"].text() == "ready") pids.push_back(static_cast<pid_t>(worker["pid"].number()));
   return pids;
 }

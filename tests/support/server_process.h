@@ -46,8 +46,9 @@ class ServerProcess {
   void allow(const std::string& beginning) { allowed_.insert(beginning); }
   LogCollector& log() { return *log_; }
 
-  void write_config(const ServerConfig& config) { dir_.write("holdfast.yaml", config.yaml(dir_)); }
-  void write_config(std::string_view text) { dir_.write("holdfast.yaml", text); }
+  void write_config(const ServerConfig& config) { write_config(config.yaml(dir_)); }
+  /// Replaces the file in one step: a server that reads it meanwhile sees the old text or the new one.
+  void write_config(std::string_view text);
   void signal(int number) const { master_->signal(number); }
   /// HUP, and the log line that tells how it went ("reload complete" or "reload refused"); event empty: neither
   /// came.

@@ -34,8 +34,10 @@ std::string outcome_word(const Response& response) {
   return std::to_string(response.status);
 }
 
-// Whether the connection has ended with this answer already.
-bool check_response(Client& client, const ExpectedResponse& expected) {
+enum class Left : std::uint8_t { Open, Closing, Ended };
+
+// What the answer leaves of the connection by its own word.
+Left check_response(Client& client, const ExpectedResponse& expected) {
   const Response response = client.receive(expected.head ? Expect::NoBody : Expect::Body);
   const std::string word = outcome_word(response);
   EXPECT_NE(std::find(expected.outcomes.begin(), expected.outcomes.end(), word), expected.outcomes.end())
@@ -43,18 +45,20 @@ bool check_response(Client& client, const ExpectedResponse& expected) {
   if (expected.has_body) {
     EXPECT_EQ(response.body, expected.body);
   }
-  return !response.ok();
+  if (!response.ok()) return Left::Ended;
+  return response.closes() ? Left::Closing : Left::Open;
 }
 
 void replay(ServerProcess& server, const WireCase& wire_case, Delivery delivery, unsigned seed) {
   SCOPED_TRACE(wire_case.name + ", seed " + std::to_string(seed));
   Client client(server.port(), {.timeout = 5s});
   deliver(client, wire_case, delivery, seed);
-  bool ended = false;
-  for (const ExpectedResponse& expected : wire_case.responses) ended = check_response(client, expected);
-  if (ended) {
-    EXPECT_TRUE(wire_case.closes) << "the connection has ended";
-  } else if (wire_case.closes) {
+  Left left = Left::Open;
+  for (const ExpectedResponse& expected : wire_case.responses) left = check_response(client, expected);
+  const bool closes = wire_case.closes || (wire_case.announced && left == Left::Closing);
+  if (left == Left::Ended) {
+    EXPECT_TRUE(closes) << "the connection has ended";
+  } else if (closes) {
     EXPECT_EQ(client.closes_within(5s), Outcome::Ok) << client.pending();
   } else {
     const Response probe = client.get("/fixed");

@@ -58,8 +58,10 @@ void read_expectation(const fs::path& file, WireCase& wire_case) {
     } else if (first == "connection") {
       std::string fate;
       words >> fate;
-      if (fate != "open" && fate != "closes") throw std::runtime_error("what is `" + fate + "`?");
+      if (fate != "open" && fate != "closes" && fate != "announced")
+        throw std::runtime_error("what is `" + fate + "`?");
       wire_case.closes = fate == "closes";
+      wire_case.announced = fate == "announced";
       connection = true;
     } else if (!first.empty()) {
       throw std::runtime_error("what is `" + first + "`?");

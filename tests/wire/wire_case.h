@@ -10,6 +10,7 @@
 //                                                    may be `cut` (an answer that is visibly unfinished) or
 //                                                    `none`
 //   end                                              the client ends its side after the last byte
+//   connection announced                             open or closes, as the last answer said
 //   connection open|closes                           open: a further request is answered; closes: an orderly
 //   end, and
 //                                                    not one byte behind the last answer
@@ -33,6 +34,7 @@ struct WireCase {
   std::vector<ExpectedResponse> responses;
   bool end = false;
   bool closes = false;
+  bool announced = false;
 };
 
 /// Every case of a folder, by name. Throws std::runtime_error, naming the file, for one that cannot be read.
