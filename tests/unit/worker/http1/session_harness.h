@@ -2,8 +2,8 @@
 // are written in the test. One connection a harness unless connect() is called again.
 #pragma once
 
-#include <gtest/gtest.h>
-
+#include <algorithm>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,6 +44,7 @@ class SessionHarness : private loop::TurnHook {
 
   /// Another connection; peer is its other end from now on.
   void connect() {
+    std::erase_if(peers_, [](const auto& old) { return old->closed(); });
     peers_.push_back(std::make_unique<support::ScriptedPeer>());
     peer = peers_.back().get();
     table_->add(context_, std::make_unique<support::ScriptedTransport>(*peer), net::PeerAddress{});
@@ -63,7 +64,10 @@ class SessionHarness : private loop::TurnHook {
     Alarm alarm(over);
     loop_->timers().arm(alarm, Clock::now() + time);
     int turns = 0;
-    for (; !over; ++turns) loop_->turn();
+    while (!over) {
+      loop_->turn();
+      ++turns;
+    }
     return turns;
   }
 

@@ -1,0 +1,194 @@
+// A whole session, bytes in: whatever a client sends and however slowly it takes, the worker stays whole, what
+// comes back is a row of well-formed responses, every request is accounted once, and the connection comes to
+// its end.
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/ascii.h"
+#include "common/log.h"
+#include "tests/support/unlinked_file.h"
+#include "tests/unit/worker/http1/session_harness.h"
+
+namespace {
+
+using namespace holdfast;
+using namespace holdfast::http1;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+std::vector<api::Exchange*> waiting;
+
+/// Sends the body back while it comes, in small parts.
+class Mirror final : public api::ExchangeState, public api::BodySink, public api::BodySource {
+ public:
+  explicit Mirror(api::Exchange& exchange) : exchange_(exchange) {}
+  void on_body(std::span<const std::byte> bytes) override {
+    held_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    require(held_.size() <= 7);
+    exchange_.body_ready();
+  }
+  void on_body_end() override {
+    ended_ = true;
+    exchange_.body_ready();
+  }
+  api::Pulled read(std::span<std::byte> room) override {
+    const std::size_t size = std::min(room.size(), held_.size());
+    std::memcpy(room.data(), held_.data(), size);
+    held_.erase(0, size);
+    if (ended_ && held_.empty()) return {size, api::Pull::End};
+    if (size == 0) return {0, api::Pull::Later};
+    if (!ended_) exchange_.grant(size);
+    return {size, api::Pull::More};
+  }
+
+ private:
+  api::Exchange& exchange_;
+  std::string held_;
+  bool ended_ = false;
+};
+
+class Waiting final : public api::ExchangeState {
+ public:
+  explicit Waiting(api::Exchange& exchange) : exchange_(exchange) { waiting.push_back(&exchange); }
+  ~Waiting() override { std::erase(waiting, &exchange_); }
+
+ private:
+  api::Exchange& exchange_;
+};
+
+void handle(api::Exchange& exchange) {
+  static const support::UnlinkedFile file(600'000);
+  const std::string_view path = exchange.request().path;
+  switch (path.size() > 1 ? path[1] : 'i') {
+    case 'f':
+      return exchange.respond({200, {}}, api::Body::file(file.fd(), 0, file.size(), nullptr));
+    case 'm': {
+      auto owned = std::make_unique<Mirror>(exchange);
+      Mirror& mirror = *owned;
+      exchange.attach(std::move(owned));
+      exchange.receive_body(mirror, 7);
+      return exchange.respond({200, {}}, api::Body::stream(mirror, exchange.request().content_length));
+    }
+    case 's': {
+      auto owned = std::make_unique<TextSource>(std::string(300'000, 's'), 5000);
+      TextSource& source = *owned;
+      exchange.attach(std::move(owned));
+      return exchange.respond({200, {}}, api::Body::stream(source));
+    }
+    case 'w':
+      return exchange.attach(std::make_unique<Waiting>(exchange));
+    case 't':
+      throw std::runtime_error("thrown");
+    case 'n':
+      return exchange.respond({304, {}}, api::Body::none());
+    default:
+      return exchange.respond({200, {}}, api::Body::copy(std::string(path)));
+  }
+}
+
+/// Takes one response off the front; false when it is not whole.
+bool take_response(std::string_view& output, bool& closes) {
+  const std::size_t end = output.find("\r\n\r\n");
+  if (end == std::string_view::npos) return false;
+  const std::string_view head = output.substr(0, end + 2);
+  require(head.starts_with("HTTP/1.1 ") && head.size() > 13);
+  const std::string_view status = head.substr(9, 3);
+  output.remove_prefix(end + 4);
+  if (status == "100") return true;
+  closes = head.find("\r\nConnection: close\r\n") != std::string_view::npos;
+  if (status == "304" || status == "204") return true;
+  if (head.find("\r\nTransfer-Encoding: chunked\r\n") != std::string_view::npos) {
+    ChunkedDecoder decoder;
+    for (;;) {
+      const ChunkedDecoder::Step step = decoder.decode(std::as_bytes(std::span(output)), SIZE_MAX);
+      require(!step.refused);
+      output.remove_prefix(step.consumed);
+      if (step.done) return true;
+      if (step.consumed == 0) return false;
+    }
+  }
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const std::size_t at = head.find(kLength);
+  if (at == std::string_view::npos) {
+    require(closes);
+    output = {};
+    return true;
+  }
+  std::size_t length = 0;
+  std::from_chars(head.data() + at + kLength.size(), head.data() + head.size(), length);
+  if (output.size() < length) return false;
+  output.remove_prefix(length);
+  return true;
+}
+
+void check_output(const support::ScriptedPeer& peer) {
+  std::string_view output = peer.received();
+  bool closes = false;
+  while (!output.empty()) {
+    require(!closes);
+    if (!take_response(output, closes)) {
+      require(peer.was_reset());
+      return;
+    }
+  }
+}
+
+void answer_waiting() {
+  if (!waiting.empty()) waiting.front()->respond({200, {}}, api::Body::copy(std::string(300'000, 'w')));
+}
+
+SessionHarness& harness() {
+  static SessionHarness* const made = [] {
+    log().configure(2, LogLevel::Error, LogFormat::Text);
+    static Fd quiet(::memfd_create("log", MFD_CLOEXEC));
+    log().configure(quiet.get(), LogLevel::Error, LogFormat::Text);
+    return new SessionHarness(handle);
+  }();
+  return *made;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  SessionHarness& session = harness();
+  session.connect();
+  // How the client sends and how it takes.
+  const std::size_t step = data[0] == 0 ? SIZE_MAX : data[0];
+  const std::size_t room = data[1] == 255 ? SIZE_MAX : std::size_t{data[1]} * 500;
+  const std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
+  const std::uint64_t before = session.all_requests();
+
+  session.peer->take_at_most(room);
+  for (std::size_t at = 0; at < input.size() && !session.peer->closed();
+       at += std::min(step, input.size() - at)) {
+    session.peer->send(input.substr(at, step));
+    session.turn(1);
+    answer_waiting();
+    session.peer->take_at_most(room);
+  }
+  session.peer->take_everything();
+  session.turn(2);
+  session.peer->end_sending();
+  for (int turns = 0; !session.peer->closed(); ++turns) {
+    require(turns < 3000);
+    answer_waiting();
+    session.turn(1);
+  }
+  require(session.table().size() == 0 || session.table().size() == 1);
+  require(waiting.empty());
+  if (input.find("HEAD") == std::string_view::npos) check_output(*session.peer);
+  const std::uint64_t counted = session.all_requests() - before;
+  const std::vector<int> answered = statuses(session.peer->received());
+  require(counted + 1 >= answered.size() / 2);
+  for (const stats::ConnectionState state : {stats::ConnectionState::Reading, stats::ConnectionState::Writing})
+    require(session.in_state(state) == 0);
+  return 0;
+}
