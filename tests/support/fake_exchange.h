@@ -172,6 +172,7 @@ class FakeExchange final : public api::Exchange {
       body_.append(reinterpret_cast<const char*>(room.data()), pulled.bytes);
       switch (pulled.next) {
         case api::Pull::More:
+          ASSERT_GT(pulled.bytes, 0u) << "More means that there was something";
           break;
         case api::Pull::Later:
           return;
