@@ -81,6 +81,7 @@ int Master::set_up() {
 bool Master::try_to_listen(TimePoint now) {
   listen_again_at_ = kNever;
   Prepared prepared = prepare_generation(first_config_, nullptr, listeners_, *segment_);
+  signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared)) {
     if (why->system_code == EADDRINUSE && now < listen_until_) {
       listen_again_at_ = now + kPortInterval;

@@ -135,6 +135,7 @@ void Master::perform(const action::PrepareWorkers& a) {
 
 void Master::prepare(std::shared_ptr<const config::Config> config) {
   Prepared prepared = prepare_generation(std::move(config), serving_->config.get(), listeners_, *segment_);
+  signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared))
     return feed(event::ReloadRefused{joined(why->problems)});
   pending_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));

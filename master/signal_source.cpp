@@ -53,6 +53,10 @@ Result<SignalSource> SignalSource::open() {
   return SignalSource(Fd(static_cast<int>(fd)));
 }
 
+void SignalSource::hold() const {
+  set_mask(kAllSignals);
+}
+
 std::optional<SignalNotice> SignalSource::next() {
   signalfd_siginfo info{};
   if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "common/fd.h"
 #include "common/result.h"
@@ -35,6 +36,9 @@ class SignalSource {
  public:
   static Result<SignalSource> open();
   int fd() const { return fd_.get(); }
+  /// Blocks all signals again. To be called after code that may look up users: a name service module that saves
+  /// and restores the mask by the C library's calls loses the two signals that the library keeps to itself.
+  void hold() const;
   /// The next pending signal; never blocks.
   std::optional<SignalNotice> next();
 
