@@ -1,9 +1,7 @@
 #include "config/yaml_tree.h"
 
-#include <yaml-cpp/anchor.h>
 #include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include <yaml-cpp/yaml.h>
 
 #include <sstream>
 #include <unordered_map>

@@ -204,10 +204,11 @@ RowInfo planned_key(std::string_view key, std::string_view help);
 /// except for values that ask for nothing (`harmless`, with their JSON Schema).
 template <class S>
 Field<S, 0> planned(std::string_view key, std::string_view help,
-                    std::function<bool(Reader&, const Entry&)> harmless = nullptr, Node schema = {}) {
+                    const std::function<bool(Reader&, const Entry&)>& harmless = nullptr,
+                    const Node& schema = {}) {
   Field<S, 0> row;
   row.info = planned_key(key, help);
-  row.info.schema = std::move(schema);
+  row.info.schema = schema;
   row.read = [key, harmless](Reader& reader, const Entry* written, S&) {
     if (written == nullptr || (harmless && harmless(reader, *written))) return;
     reader.unavailable(written->mark, key);
@@ -218,8 +219,8 @@ Field<S, 0> planned(std::string_view key, std::string_view help,
 
 /// Names below a planned setting, for the reference and for editors.
 template <class S>
-Field<S, 0> with_keys(Field<S, 0> row, std::vector<RowInfo> keys, std::string_view children_in = {}) {
-  row.info.children = std::move(keys);
+Field<S, 0> with_keys(Field<S, 0> row, const std::vector<RowInfo>& keys, std::string_view children_in = {}) {
+  row.info.children = keys;
   row.info.children_in = children_in;
   return row;
 }

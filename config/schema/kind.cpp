@@ -160,7 +160,7 @@ Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
           [](const std::uint64_t& value, const Config&) { return word_node(format_size(value)); }};
 }
 
-Kind<std::string> text(std::string noun, Check check) {
+Kind<std::string> text(std::string noun, const Check& check) {
   return {std::move(noun), schema_type("string"),
           [check](Reader& reader, const Node& node, std::string& out) {
             std::string value;
@@ -212,7 +212,7 @@ Kind<std::string> path_kind(std::string noun) {
           [](const std::string& value, const Config&) { return text_node(value); }};
 }
 
-Kind<Pairs> pairs(std::string noun, Check check_name, Check check_value) {
+Kind<Pairs> pairs(std::string noun, const Check& check_name, const Check& check_value) {
   Node schema = schema_type("object");
   schema.entries.push_back(
       entry("additionalProperties", schema_any({schema_type("string"), schema_type("number")})));

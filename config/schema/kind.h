@@ -56,14 +56,14 @@ using Check = std::function<std::string(std::string& value)>;
 Kind<bool> boolean();
 Kind<Milliseconds> duration(Milliseconds least, Milliseconds most);
 Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
-Kind<std::string> text(std::string noun, Check check);
+Kind<std::string> text(std::string noun, const Check& check);
 /// A name for people, metrics and logs.
 Kind<std::string> label();
 Kind<Endpoint> endpoint();
 /// A path; a relative one is taken from the folder of the file it is written in.
 Kind<std::string> path_kind(std::string noun);
 /// A map of names to strings, order kept; each entry goes through both checks.
-Kind<Pairs> pairs(std::string noun, Check check_name, Check check_value);
+Kind<Pairs> pairs(std::string noun, const Check& check_name, const Check& check_value);
 
 std::string format_duration(Milliseconds value);
 std::string format_size(std::uint64_t bytes);
@@ -154,6 +154,7 @@ Kind<std::vector<T>> list_of(Kind<T> item, std::size_t least = 0) {
           },
           [item](const std::vector<T>& values, const Config& config) {
             std::vector<Node> items;
+            items.reserve(values.size());
             for (const T& value : values) items.push_back(item.write(value, config));
             return sequence(std::move(items));
           },

@@ -43,7 +43,7 @@ std::string check_route_path(std::string& path) {
   for (std::size_t at = 1; at <= path.size();) {
     const std::size_t slash = std::min(path.find('/', at), path.size());
     const std::string_view segment = std::string_view(path).substr(at, slash - at);
-    const std::string requirement = check_segment(segment, slash == path.size(), parameters);
+    std::string requirement = check_segment(segment, slash == path.size(), parameters);
     if (!requirement.empty()) return requirement;
     at = slash + 1;
   }
