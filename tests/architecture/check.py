@@ -36,6 +36,7 @@ FLOORS = {
     'common/api': ['common/clock.h'],  # installed for authors of modules: nothing but what is installed with it
     'common/api/api.cpp': ['common'],
     'tests/support': ['common'],
+    'tests/support/scripted_transport.h': ['worker/net/transport.h', 'common'],  # the double of one interface
     'tests/process': ['tests/support', 'common'],
     'tests/wire': ['tests/support', 'common'],
 }
@@ -50,7 +51,7 @@ THIRD_PARTY = {
     'zstd.h': ['worker/filters/'],
     'libdeflate.h': ['worker/filters/'],
     'hiredis/': ['worker/broker/'],
-    'prometheus/': ['worker/admin/prometheus_export'],
+    'prometheus/': ['worker/admin/prometheus_export', 'tests/unit/worker/admin/prometheus_export'],
     'gtest/': ['tests/'],
     'gmock/': ['tests/'],
 }
