@@ -123,7 +123,7 @@ class SessionHarness : private loop::TurnHook {
     config_.listeners.push_back({"http", {}, {}});
     config::Route route;
     route.path = "/*";
-    route.name = "/*";
+    route.name = route.path;
     route.methods = {"GET", "HEAD", "POST"};
     route.action = config::HelloAction{};
     route.limits = config_.limits;
