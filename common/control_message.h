@@ -19,6 +19,7 @@ enum class ControlKind : std::uint8_t {
   Ready = 1,    // serving; text empty
   Failed = 2,   // could not start; text says why; the worker exits after it
   Drained = 3,  // nothing left to finish; the worker exits after it
+  Closed = 4,   // told to drain, it accepts nothing any more
   // master -> worker
   Drain = 16,   // accept nothing new, finish what is open; value = deadline in milliseconds from now
   Finish = 17,  // as Drain, but the grace window for idle connections is over

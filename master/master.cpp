@@ -266,6 +266,8 @@ void Master::on_process_channel(ProcessId id) {
       if (known != nullptr && known->state == ProcessState::Starting)
         segment_->set_seat_use(process.seat, stats::SeatUse::Ready);
       feed(event::ProcessReady{id});
+    } else if (message.kind == ControlKind::Closed) {
+      feed(event::ProcessClosed{id});
     } else if (message.kind == ControlKind::Failed) {
       feed(event::ProcessFailed{id, message.text});
     }

@@ -66,6 +66,7 @@ class Master {
   void perform(const action::HeldBack& a);
   void perform(const action::PrepareReload& a);
   void perform(const action::PrepareWorkers& a);
+  void perform(const action::Replaced& a);
   void perform(const action::ReloadSucceeded& a);
   void perform(const action::ReloadFailed& a);
   void perform(const action::ServerReady& a);

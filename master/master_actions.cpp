@@ -142,11 +142,14 @@ void Master::prepare(std::shared_ptr<const config::Config> config) {
   feed(event::ReloadPrepared{settings_of(*pending_->config)});
 }
 
-void Master::perform(const action::ReloadSucceeded& a) {
+void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
   serving_->logs.use();
   listeners_.commit(serving_->needs);
   log_new_listeners();
+}
+
+void Master::perform(const action::ReloadSucceeded& a) {
   log().info("reload complete", {{"generation", a.generation}, {"workers", a.workers}});
   if (pending_is_reload_) stats_->note_reload(true, "", std::chrono::system_clock::now());
   systemd_.ready(status_line());

@@ -9,6 +9,9 @@ namespace {
 
 constexpr Milliseconds kQuitGrace{1000};    // from Quit to SIGKILL
 constexpr Milliseconds kFinishGrace{1000};  // from Finish to Quit
+// How long a reload waits for the old workers to say that they accept nothing more. A busy one needs a turn of
+// its loop; one that is stuck must not hold the reload up.
+constexpr Milliseconds kSettleTime{1000};
 constexpr std::uint32_t kMaxWorkers = stats::kAdminSlot;
 
 std::string slot_text(const WorkerSlot& slot) {
@@ -56,6 +59,11 @@ void Supervisor::on(const event::ProcessFailed& e, TimePoint now) {
   }
 }
 
+void Supervisor::on(const event::ProcessClosed& e, TimePoint /*now*/) {
+  WorkerSlot* slot = nullptr;
+  if (SlotProcess* process = find(e.id, &slot)) process->accepting = false;
+}
+
 void Supervisor::on(const event::ProcessExited& e, TimePoint now) {
   for (auto& [index, slot] : slots_) {
     if (slot.current && slot.current->id == e.id) return current_died(slot, e, now);
@@ -82,6 +90,7 @@ void Supervisor::on(const event::ReloadRequested& /*e*/, TimePoint /*now*/) {
     case Phase::Starting:
     case Phase::Preparing:
     case Phase::Replacing:
+    case Phase::Settling:
       reload_waiting_ = true;
       break;
     case Phase::Stopping:
@@ -128,6 +137,8 @@ void Supervisor::on(const event::DrainWorkers& /*e*/, TimePoint now) {
 
 void Supervisor::on(const event::StopRequested& e, TimePoint now) {
   reload_waiting_ = false;
+  waiting_difference_ = 0;
+  if (phase_ == Phase::Settling) settle();
   if (phase_ == Phase::Replacing) fail_replacement("the server is stopping", now);
   if (phase_ == Phase::Preparing)
     actions_.emplace_back(action::ReloadFailed{"the server is stopping", generation_});
@@ -153,6 +164,9 @@ void Supervisor::reconcile(TimePoint now) {
       break;
     case Phase::Replacing:
       judge_replacement(now);
+      break;
+    case Phase::Settling:
+      judge_settling(now);
       break;
     case Phase::Serving:
     case Phase::Preparing:
@@ -220,7 +234,7 @@ void Supervisor::complete_replacement(TimePoint now) {
   generation_ = next_generation_;
   settings_ = next_settings_;
   replacement_deadline_ = kNever;
-  actions_.emplace_back(action::ReloadSucceeded{generation_, settings_.workers});
+  actions_.emplace_back(action::Replaced{});
   for (auto& [index, slot] : slots_) {
     slot.wanted = wants(settings_, index);
     retire_current(slot, StopMode::Graceful, now);
@@ -229,6 +243,23 @@ void Supervisor::complete_replacement(TimePoint now) {
     slot.start_at = TimePoint::min();
     slot.history = {};
   }
+  phase_ = Phase::Settling;
+  replacement_deadline_ = now + kSettleTime;
+  judge_settling(now);
+}
+
+// Who connects after the reload was reported must meet the new configuration.
+void Supervisor::judge_settling(TimePoint now) {
+  const auto may_accept = [](const SlotProcess& p) { return p.state == ProcessState::Draining && p.accepting; };
+  const bool any = std::any_of(slots_.begin(), slots_.end(), [&may_accept](const auto& entry) {
+    return std::any_of(entry.second.retiring.begin(), entry.second.retiring.end(), may_accept);
+  });
+  if (!any || now >= replacement_deadline_) settle();
+}
+
+void Supervisor::settle() {
+  replacement_deadline_ = kNever;
+  actions_.emplace_back(action::ReloadSucceeded{generation_, settings_.workers});
   enter_serving();
 }
 

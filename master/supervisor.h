@@ -4,8 +4,9 @@
 // compared with what is wanted and repaired, so that a lost wake-up does no harm.
 //
 //   Starting --every slot ready or failed once--> Serving --reload asked--> Preparing --prepared--> Replacing
-//       \--no worker could--> Stopping <--stop--     ^---------refused---------/                        /
-//                                                    \--all successors ready, or one failed or late----/
+//       \--no worker could--> Stopping <--stop--   ^ ^ ^----------refused---------/                   /  |
+//                                                 | \----------one failed or was late-------------/   |
+//                                                 \--no old one accepts, or 1 s-- Settling <--all ready
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,9 @@ struct ProcessFailed {  // could not start; ends by itself soon
   ProcessId id;
   std::string problem;
 };
+struct ProcessClosed {  // told to drain, it accepts nothing any more
+  ProcessId id;
+};
 struct ProcessExited {
   ProcessId id;
   std::string how;  // "killed by signal 9", for the reason of a failed reload
@@ -62,9 +66,10 @@ struct StopRequested {
   StopMode mode;
 };
 }  // namespace event
-using Event = std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessExited, event::Tick,
-                           event::ReloadRequested, event::WorkersRequested, event::ReloadPrepared,
-                           event::ReloadRefused, event::DrainWorkers, event::StopRequested>;
+using Event =
+    std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessClosed, event::ProcessExited,
+                 event::Tick, event::ReloadRequested, event::WorkersRequested, event::ReloadPrepared,
+                 event::ReloadRefused, event::DrainWorkers, event::StopRequested>;
 
 namespace action {
 struct Start {
@@ -98,7 +103,8 @@ struct PrepareReload {};
 struct PrepareWorkers {  // as a reload of the configuration that serves, with another number of workers
   std::uint32_t workers;
 };
-struct ReloadSucceeded {
+struct Replaced {};       // the prepared configuration is the one that serves
+struct ReloadSucceeded {  // every connection from now on is served by the new generation
   std::uint64_t generation;
   std::uint32_t workers;
 };
@@ -116,14 +122,14 @@ struct StartFailed {
 };
 struct Exit {};  // no process is left
 }  // namespace action
-using Action =
-    std::variant<action::Start, action::Drain, action::Finish, action::Quit, action::Kill, action::Overdue,
-                 action::HeldBack, action::PrepareReload, action::PrepareWorkers, action::ReloadSucceeded,
-                 action::ReloadFailed, action::ServerReady, action::StartFailed, action::Exit>;
+using Action = std::variant<action::Start, action::Drain, action::Finish, action::Quit, action::Kill,
+                            action::Overdue, action::HeldBack, action::PrepareReload, action::PrepareWorkers,
+                            action::Replaced, action::ReloadSucceeded, action::ReloadFailed,
+                            action::ServerReady, action::StartFailed, action::Exit>;
 
 class Supervisor {
  public:
-  enum class Phase : std::uint8_t { Starting, Serving, Preparing, Replacing, Stopping };
+  enum class Phase : std::uint8_t { Starting, Serving, Preparing, Replacing, Settling, Stopping };
 
   explicit Supervisor(const Settings& settings);
 
@@ -147,6 +153,7 @@ class Supervisor {
  private:
   void on(const event::ProcessReady& e, TimePoint now);
   void on(const event::ProcessFailed& e, TimePoint now);
+  void on(const event::ProcessClosed& e, TimePoint now);
   void on(const event::ProcessExited& e, TimePoint now);
   void on(const event::Tick& e, TimePoint now);
   void on(const event::ReloadRequested& e, TimePoint now);
@@ -159,6 +166,8 @@ class Supervisor {
   void reconcile(TimePoint now);
   void judge_start(TimePoint now);
   void judge_replacement(TimePoint now);
+  void judge_settling(TimePoint now);
+  void settle();
   void judge_stop(TimePoint now);
   void complete_replacement(TimePoint now);
   void fail_replacement(const std::string& reason, TimePoint now);
@@ -187,7 +196,7 @@ class Supervisor {
   std::uint64_t generation_ = 1;
   std::uint64_t next_generation_ = 1;  // the highest number given out
   Settings next_settings_;
-  TimePoint replacement_deadline_ = kNever;
+  TimePoint replacement_deadline_ = kNever;  // Replacing: of the successors; Settling: of the old ones' word
   ProcessId last_id_ = 0;
   std::map<std::uint32_t, WorkerSlot> slots_;
   std::vector<Action> actions_;

@@ -37,7 +37,8 @@ struct SlotProcess {
   TimePoint started{};
   TimePoint ready_at = kNever;  // kNever: it never was
   TimePoint deadline = kNever;
-  std::string problem;  // what it reported with Failed
+  bool accepting = true;  // until it says, once told to drain, that it takes no new connection
+  std::string problem;    // what it reported with Failed
 };
 
 /// What a slot looks like from outside, derived from its processes.

@@ -42,6 +42,7 @@ void ControlClient::handle(ControlMessage& message) {
     case ControlKind::Ready:
     case ControlKind::Failed:
     case ControlKind::Drained:
+    case ControlKind::Closed:
       return;  // the worker's own words
   }
 }

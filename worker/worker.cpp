@@ -94,6 +94,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       draining_ = true;
       log().debug("draining", {{"connections", wiring_->connections().size()}});
       wiring_->stop_accepting();
+      control_.tell(ControlKind::Closed);
       wiring_->connections().begin_drain(net::Drain::Gently);
     }
     loop_->timers().arm(*this, loop_->now() + deadline);

@@ -1,5 +1,5 @@
-// Runs a fuzz target once over every file of the folders and files named on the command line, so that each input that ever
-// mattered is replayed by the ordinary tests, with any compiler.
+// Runs a fuzz target once over every file of the folders and files named on the command line, so that each
+// input that ever mattered is replayed by the ordinary tests, with any compiler.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

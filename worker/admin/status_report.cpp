@@ -16,7 +16,7 @@ using stats::Metric;
 /// Adds the per-site and summed figures of a snapshot to a status.
 class Gatherer {
  public:
-  Gatherer(const stats::Segment& segment, Status& status) : segment_(segment), status_(status) {
+  Gatherer(const stats::Segment& segment, Status& status) : status_(status) {
     for (std::uint32_t i = 0; i < segment.site_count(); ++i)
       sites_.push_back({std::string(segment.site_name(static_cast<std::uint16_t>(i))), 0, {}, 0});
     for (std::uint32_t i = 0; i < stats::label_count(stats::Label::ExitReason); ++i)
@@ -48,7 +48,6 @@ class Gatherer {
 
   SiteStatus& site(std::size_t index) { return sites_[index < sites_.size() ? index : 0]; }
 
-  const stats::Segment& segment_;
   Status& status_;
   std::vector<SiteStatus> sites_;
 };

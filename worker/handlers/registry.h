@@ -1,5 +1,5 @@
-// Configuration of a route -> its handler. The one place that knows every built-in handler; a new one is a file pair and a
-// line in registry.cpp.
+// Configuration of a route -> its handler. The one place that knows every built-in handler; a new one is a file
+// pair and a line in registry.cpp.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,8 @@ class Shared {
   std::unique_ptr<FileCache> files_;
 };
 
-/// Makes the handler of a route, opening what it needs (document root). Fails with a message that names the path. Actions
-/// that are not of this folder (status, metrics, health: admin/) answer a null pointer.
+/// Makes the handler of a route, opening what it needs (document root). Fails with a message that names the
+/// path. Actions that are not of this folder (status, metrics, health: admin/) answer a null pointer.
 Result<std::unique_ptr<api::Handler>> make_handler(const config::Route& route, Shared& shared);
 
 }  // namespace holdfast::handlers

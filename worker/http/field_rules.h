@@ -1,4 +1,5 @@
-// Rules about fields that the core owns (RFC 9110 section 7.6.1 and 6.6): what handlers may not set, what a value may hold.
+// Rules about fields that the core owns (RFC 9110 section 7.6.1 and 6.6): what handlers may not set, what a
+// value may hold.
 #pragma once
 
 #include <string_view>

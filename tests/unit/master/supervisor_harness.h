@@ -23,11 +23,8 @@ class SupervisorHarness {
   explicit SupervisorHarness(const Settings& settings = two_workers()) : supervisor(settings) { tick(); }
 
   void tell(const Event& event) {
-    last = supervisor.handle(event, now);
-    for (const Action& action : last) {
-      all.push_back(action);
-      if (const auto* start = std::get_if<action::Start>(&action)) started.push_back(*start);
-    }
+    last.clear();
+    take(event);
   }
   void tick() { tell(event::Tick{}); }
   /// Lets time pass, waking the machine whenever it asked for it.
@@ -85,11 +82,26 @@ class SupervisorHarness {
     });
   }
 
+  /// Workers that are told to drain say at once that they accept nothing more.
+  bool drains_are_confirmed = true;
   TimePoint now = TimePoint{} + 1h;
   Supervisor supervisor;
   std::vector<Action> last;
   std::vector<Action> all;
   std::vector<action::Start> started;
+
+ private:
+  void take(const Event& event) {
+    std::vector<ProcessId> told;
+    for (const Action& action : supervisor.handle(event, now)) {
+      last.push_back(action);
+      all.push_back(action);
+      if (const auto* start = std::get_if<action::Start>(&action)) started.push_back(*start);
+      if (const auto* drain = std::get_if<action::Drain>(&action)) told.push_back(drain->id);
+    }
+    if (!drains_are_confirmed) return;
+    for (const ProcessId id : told) take(event::ProcessClosed{id});
+  }
 };
 
 }  // namespace holdfast::master

@@ -31,16 +31,78 @@ TEST(SupervisorReload, OldWorkersDrainOnlyWhenEveryNewOneIsReady) {
   EXPECT_EQ(h.supervisor.phase(), Phase::Serving);
 }
 
-TEST(SupervisorReload, SuccessIsToldBeforeAnyOldWorkerDrains) {
+TEST(SupervisorReload, NewGenerationServesBeforeAnyOldWorkerDrains) {
   Serving h;
   h.reload(two_workers());
   h.all_ready();
-  const auto is_success = [](const Action& a) { return std::holds_alternative<action::ReloadSucceeded>(a); };
+  const auto is_replaced = [](const Action& a) { return std::holds_alternative<action::Replaced>(a); };
   const auto is_drain = [](const Action& a) { return std::holds_alternative<action::Drain>(a); };
-  const auto success = std::find_if(h.all.begin(), h.all.end(), is_success);
+  const auto replaced = std::find_if(h.all.begin(), h.all.end(), is_replaced);
   const auto drain = std::find_if(h.all.begin(), h.all.end(), is_drain);
-  ASSERT_NE(success, h.all.end());
-  EXPECT_LT(success, drain);
+  ASSERT_NE(replaced, h.all.end());
+  EXPECT_LT(replaced, drain);
+}
+
+struct Settling : Serving {
+  Settling() {
+    drains_are_confirmed = false;
+    reload(two_workers());
+    ready(newest(0));
+    ready(newest(1));
+  }
+};
+
+TEST(SupervisorReload, SuccessIsToldOnlyWhenNoOldWorkerAcceptsAnyMore) {
+  Settling h;
+  EXPECT_EQ(h.supervisor.phase(), Phase::Settling);
+  EXPECT_EQ(h.supervisor.generation(), 2U);
+  h.tell(event::ProcessClosed{h.old[0].id});
+  EXPECT_EQ(h.total<action::ReloadSucceeded>(), 0U);
+  h.tell(event::ProcessClosed{h.old[1].id});
+  EXPECT_EQ(h.last_count<action::ReloadSucceeded>(), 1U);
+  EXPECT_EQ(h.supervisor.phase(), Phase::Serving);
+}
+
+TEST(SupervisorReload, EndOfAnOldWorkerIsAsGoodAsItsWord) {
+  Settling h;
+  h.exited(h.old[0].id);
+  h.exited(h.old[1].id);
+  EXPECT_EQ(h.last_count<action::ReloadSucceeded>(), 1U);
+}
+
+TEST(SupervisorReload, OldWorkerThatIsStuckHoldsTheReloadUpForASecondOnly) {
+  Settling h;
+  h.tell(event::ProcessClosed{h.old[0].id});
+  h.pass(999ms);
+  EXPECT_EQ(h.total<action::ReloadSucceeded>(), 0U);
+  h.pass(1ms);
+  EXPECT_EQ(h.total<action::ReloadSucceeded>(), 1U);
+  EXPECT_EQ(h.supervisor.phase(), Phase::Serving);
+}
+
+TEST(SupervisorReload, CrashWhileSettlingIsRepairedAtOnce) {
+  Settling h;
+  h.pass(500ms);
+  h.exited(h.newest(1));
+  EXPECT_EQ(h.last_of<action::Start>().generation, 2U);
+  EXPECT_EQ(h.supervisor.phase(), Phase::Settling);
+}
+
+TEST(SupervisorReload, RequestWhileSettlingIsServedAfterIt) {
+  Settling h;
+  h.tell(event::ReloadRequested{});
+  EXPECT_EQ(h.last_count<action::PrepareReload>(), 0U);
+  h.pass(1s);
+  EXPECT_EQ(h.total<action::PrepareReload>(), 2U);
+}
+
+TEST(SupervisorReload, StopWhileSettlingTellsTheSuccessFirst) {
+  Settling h;
+  h.tell(event::StopRequested{StopMode::Graceful});
+  EXPECT_EQ(h.total<action::ReloadSucceeded>(), 1U);
+  EXPECT_EQ(h.total<action::ReloadFailed>(), 0U);
+  EXPECT_EQ(h.last_count<action::Drain>(), 2U) << "the new workers; the old ones drain already";
+  EXPECT_EQ(h.supervisor.phase(), Phase::Stopping);
 }
 
 TEST(SupervisorReload, EndOfADrainedWorkerStartsNothing) {
