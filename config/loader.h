@@ -26,6 +26,9 @@ struct Loaded {
   std::vector<Problem> warnings;
 };
 
+/// Where the pid file is when a configuration does not say.
+inline constexpr std::string_view kDefaultPidFile = "/run/holdfast/holdfast.pid";
+
 /// Loads FILE with its includes, fills in every default, checks each row and the rules across rows. Never
 /// throws.
 Loaded load_file(const std::string& file);

@@ -36,7 +36,8 @@ std::string read_text(const std::string& path) {
 /// `holdfast reload` must reach the server with a broken file too: the server is the one to judge it.
 std::string pid_file_of(const std::string& config_file) {
   const config::Loaded loaded = config::load_file(config_file);
-  return loaded.config ? loaded.config->process.pid_file : pid_file_in_text(read_text(config_file));
+  if (loaded.config) return loaded.config->process.pid_file;
+  return pid_file_in_text(read_text(config_file)).value_or(std::string(config::kDefaultPidFile));
 }
 
 Result<Fd> connect_to(const std::string& path) {
@@ -140,7 +141,7 @@ int show_status(const Fd& server, const Options& options) {
 
 }  // namespace
 
-std::string pid_file_in_text(std::string_view text) {
+std::optional<std::string> pid_file_in_text(std::string_view text) {
   constexpr std::string_view kKey = "pid_file:";
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -150,9 +151,10 @@ std::string pid_file_in_text(std::string_view text) {
     if (key == std::string_view::npos || line.find('#') < key) continue;
     line.remove_prefix(key + kKey.size());
     line.remove_prefix(std::min(line.find_first_not_of(" \t\"'"), line.size()));
-    return std::string(line.substr(0, line.find_first_of(" \t\"',}#\r")));
+    const std::string_view value = line.substr(0, line.find_first_of(" \t\"',}#\r"));
+    return value == "off" ? std::string() : std::string(value);
   }
-  return "";
+  return std::nullopt;
 }
 
 int run_client(const Options& options) {

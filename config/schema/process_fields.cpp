@@ -1,6 +1,7 @@
 #include <sched.h>
 
 #include "common/ascii.h"
+#include "config/loader.h"
 #include "config/schema/sections.h"
 
 namespace holdfast::config {
@@ -90,7 +91,7 @@ const Rows<Process>& process_rows() {
           .example("www-data")
           .located(),
       whole<Process>(
-          "pid_file", pid_file_kind(), "/run/holdfast/holdfast.pid", Takes::Restart,
+          "pid_file", pid_file_kind(), kDefaultPidFile, Takes::Restart,
           "File with the master's process id, which `holdfast reload` and `stop` read. Give each instance its "
           "own; `off` writes none.")
           .located(),

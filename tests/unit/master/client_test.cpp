@@ -11,13 +11,17 @@ TEST(PidFileInText, IsFoundInAConfigurationThatDoesNotLoad) {
   EXPECT_EQ(pid_file_in_text("  pid_file: /run/c.pid  # here\r\n"), "/run/c.pid");
 }
 
+TEST(PidFileInText, OffIsNoFile) {
+  EXPECT_EQ(pid_file_in_text("process: {pid_file: off}"), "");
+}
+
 TEST(PidFileInText, CommentsDoNotCount) {
   EXPECT_EQ(pid_file_in_text("# pid_file: /run/old.pid\npid_file: /run/new.pid\n"), "/run/new.pid");
 }
 
-TEST(PidFileInText, IsEmptyWhenNoneIsNamed) {
-  EXPECT_EQ(pid_file_in_text(""), "");
-  EXPECT_EQ(pid_file_in_text("sites: []\n"), "");
+TEST(PidFileInText, IsUnknownWhenNoneIsNamed) {
+  EXPECT_EQ(pid_file_in_text(""), std::nullopt);
+  EXPECT_EQ(pid_file_in_text("sites: []\n"), std::nullopt);
   EXPECT_EQ(pid_file_in_text("pid_file:"), "");
 }
 
