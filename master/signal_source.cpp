@@ -11,8 +11,9 @@ namespace holdfast::master {
 namespace {
 
 // The C library hides two signals from sigfillset, though anybody can send them: the kernel's own calls know
-// all.
-constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
+// all. SIGPIPE is ignored rather than awaited: a log line about it, on a stream whose reader is gone, would bring
+// the next one.
+constexpr std::uint64_t kAllSignals = ~(std::uint64_t{1} << (SIGPIPE - 1));
 constexpr std::uint64_t kNoSignals = 0;
 
 bool set_mask(const std::uint64_t& mask) {
@@ -47,6 +48,7 @@ Signal meaning_of(int number) {
 }  // namespace
 
 Result<SignalSource> SignalSource::open() {
+  signal(SIGPIPE, SIG_IGN);
   if (!set_mask(kAllSignals)) return system_error(errno, "block signals");
   const long fd = syscall(SYS_signalfd4, -1, &kAllSignals, sizeof kAllSignals, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) return system_error(errno, "open a signal descriptor");
