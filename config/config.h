@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/coding.h"
 #include "common/endpoint.h"
 #include "common/log.h"
 
@@ -122,6 +123,20 @@ struct ReadyAction {};  // only on the admin listener: /readyz
 using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
                             MetricsAction, HealthAction, ReadyAction>;
 
+struct Compression {
+  bool enabled{};
+  std::vector<Coding> encodings;   // the server's order of preference
+  std::uint32_t level{};           // of gzip; the others have their own default
+  std::uint64_t min_size{};        // bytes
+  std::vector<std::string> types;  // lower case: "text/html", "text/*"
+};
+
+/// Changes of a route's response fields: `remove` first, then `set`, which replaces what has the same name.
+struct HeaderEdits {
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::string> remove;
+};
+
 struct Route {
   std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
   std::string name;                                                // default: the path
@@ -129,6 +144,8 @@ struct Route {
   std::vector<std::pair<std::string, std::string>> match_headers;  // all must be there with this value
   std::vector<std::pair<std::string, std::string>> match_query;
   Action action;
+  HeaderEdits headers;
+  Compression compression;  // effective here, as limits and timeouts
   Limits limits;      // effective here: the wider ones with this route's own on top
   Timeouts timeouts;  // likewise
   Place place;
@@ -149,6 +166,7 @@ struct Config {
   Admin admin;
   Limits limits;
   Timeouts timeouts;
+  Compression compression;
   std::vector<Listener> listeners;
   std::vector<Site> sites;
   /// Where the values stand that only the file system can judge, by setting: "process.user",

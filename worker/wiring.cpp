@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "worker/admin/admin_handlers.h"
+#include "worker/filters/registry.h"
 #include "worker/net/tcp_transport.h"
 
 namespace holdfast::worker {
@@ -63,6 +64,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   if (!handlers) return handlers.error();
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
+  wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
   wiring->http1_ =
       std::make_unique<http1::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_);
   wiring->add_acceptors(job);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/filters/encoder.h"
 #include "worker/handlers/registry.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http1/session.h"
@@ -42,6 +43,7 @@ class Wiring final : public net::TransportFactory {
   const config::Config& config_;
   http::TurnClock clock_;
   handlers::Shared shared_;
+  filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::unique_ptr<http1::SessionFactory> http1_;

@@ -29,6 +29,7 @@ class ExchangeState {
 struct ResponseHead {
   std::uint16_t status = 200;
   std::span<const Field> fields;
+  bool as_is = false;  // the handler itself has seen to coding and Vary: the core does not compress the body
 };
 
 class Exchange {

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "common/api/request.h"
+#include "common/coding.h"
 
 namespace holdfast::stats {
 
@@ -27,6 +28,9 @@ constexpr Words<BadRequest> kBadRequests{"request_line",   "method",
                                          "body_too_large", "head_timeout",
                                          "body_timeout",   "length_required",
                                          "misdirected"};
+
+constexpr Words<Coding> kCodingNames{row(Coding::Gzip).name, row(Coding::Brotli).name, row(Coding::Zstd).name};
+constexpr Words<CodingSide> kCodingSides{"in", "out"};
 
 template <class Enum>
 constexpr bool all_named(const Words<Enum>& words) {
@@ -53,6 +57,10 @@ std::span<const std::string_view> words_of(Label label) {
       return kRefusedReasons;
     case Label::BadRequest:
       return kBadRequests;
+    case Label::Encoding:
+      return kCodingNames;
+    case Label::Side:
+      return kCodingSides;
     case Label::None:
     case Label::Worker:
     case Label::Site:
@@ -92,6 +100,10 @@ std::string_view label_name(Label label) {
       return "reason";
     case Label::BadRequest:
       return "reason";
+    case Label::Encoding:
+      return "encoding";
+    case Label::Side:
+      return "side";
   }
   return "";
 }

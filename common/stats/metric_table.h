@@ -31,6 +31,7 @@ enum class Metric : std::uint8_t {
   HttpRequestBytes,
   HttpResponseBytes,
   HttpBadRequests,
+  CompressionBytes,
   LogLinesDropped,
   kCount
 };
@@ -50,7 +51,9 @@ enum class Label : std::uint8_t {
   ReloadResult,   // ReloadResult
   ExitReason,     // ExitReason
   RefusedReason,  // RefusedReason
-  BadRequest      // BadRequest
+  BadRequest,     // BadRequest
+  Encoding,       // Coding
+  Side            // CodingSide
 };
 
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
@@ -58,6 +61,8 @@ enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, k
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
 enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, kCount };
 enum class RefusedReason : std::uint8_t { ConnectionLimit, AddressLimit, Descriptors, NotAllowed, kCount };
+enum class CodingSide : std::uint8_t { In, Out, kCount };
+
 /// Why a request was refused before it reached a route. One table maps each to its status
 /// (http/message_framing).
 enum class BadRequest : std::uint8_t {
@@ -198,6 +203,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_http_bad_requests_total",
      {Label::BadRequest},
      "Requests refused before they reached a route, by reason."},
+    {Metric::CompressionBytes,
+     Kind::Counter,
+     "holdfast_compression_bytes_total",
+     {Label::Encoding, Label::Side},
+     "Bytes that went into compression and came out of it."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

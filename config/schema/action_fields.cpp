@@ -8,11 +8,6 @@
 namespace holdfast::config {
 namespace {
 
-bool has_control_byte(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; });
-}
-
 template <class A>
 Field<Route, 0> action(std::string_view key, const Rows<A>& rows, std::string_view help,
                        void (*finish)(Reader&, const Node&, const A&) = nullptr) {
@@ -142,19 +137,6 @@ Kind<RespondAction> body_kind() {
             if (value.body_file.empty()) return text_node(value.body);
             return mapping({entry("file", text_node(value.body_file))});
           }};
-}
-
-std::string check_response_header(std::string& name) {
-  constexpr std::array<std::string_view, 5> kOwn{"Connection", "Content-Length", "Transfer-Encoding", "Date",
-                                                 "Keep-Alive"};
-  if (!is_token(name)) return "is no header name";
-  for (const std::string_view own : kOwn)
-    if (ascii_iequals(name, own)) return "is set by the server itself";
-  return "";
-}
-
-std::string check_header_value(std::string& value) {
-  return has_control_byte(value) ? "must not contain control characters" : "";
 }
 
 const Rows<RespondAction>& respond_rows() {

@@ -88,6 +88,11 @@ const Rows<Route>& match_rows() {
   return rows;
 }
 
+bool same_value(const Node& a, const Node& b) {
+  return a.text == b.text &&
+         std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same_value);
+}
+
 /// A section of limits or timeouts in which a route may set what still matters once the route is known; the
 /// rest is taken from the wider section.
 template <class T>
@@ -124,7 +129,7 @@ Field<Route, 1> override_of(std::string_view key, T Route::*member, T Config::*w
     for (const Row<T>& row : own) {
       std::optional<Node> here = row.write(route.*member, config);
       const std::optional<Node> there = row.write(config.*wide, config);
-      if (here && there && here->text != there->text) entries.push_back(entry(row.info.key, std::move(*here)));
+      if (here && there && !same_value(*here, *there)) entries.push_back(entry(row.info.key, std::move(*here)));
     }
     if (entries.empty()) return std::nullopt;
     return mapping(std::move(entries));
@@ -160,10 +165,11 @@ const Rows<Route>& route_rows() {
         override_of("limits", &Route::limits, &Config::limits, limits_rows(), "Limits of this route alone."),
         override_of("timeouts", &Route::timeouts, &Config::timeouts, timeouts_rows(),
                     "Timeouts of this route alone."),
-        with_keys(planned<Route>("headers", "Changes to the headers of this route's responses."),
-                  {planned_key("set", "Headers to set, replacing those there."),
-                   planned_key("remove", "Headers to remove.")}),
-        planned<Route>("compression", "Compression settings of this route alone."));
+        override_of("compression", &Route::compression, &Config::compression, compression_rows(),
+                    "Compression of this route alone."),
+        field("headers", &Route::headers, section(header_edits_rows()), "", Takes::NewWorkers,
+              "Changes to the header fields of this route's responses. Use it for security headers and "
+              "caching."));
     for (Field<Route, 0>& action : action_fields()) made.push_back(std::move(action));
     return made;
   }();

@@ -46,7 +46,7 @@ THIRD_PARTY = {
     'yaml-cpp/': ['config/'],
     'openssl/': ['worker/net/tls_'],
     'nghttp2/': ['worker/http2/'],
-    'zlib.h': ['worker/filters/', 'worker/websocket/deflate'],
+    'zlib.h': ['worker/filters/', 'worker/websocket/deflate', 'tests/'],
     'brotli/': ['worker/filters/'],
     'zstd.h': ['worker/filters/'],
     'libdeflate.h': ['worker/filters/'],

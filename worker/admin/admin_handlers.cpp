@@ -120,8 +120,15 @@ config::Config admin_configuration(const config::Config& config) {
                                                                       {"/healthz", config::HealthAction{}},
                                                                       {"/readyz", config::ReadyAction{}},
                                                                       {"/", page_action()}}};
-  for (const auto& [path, action] : routes)
-    site.routes.push_back({path, path, {"GET"}, {}, {}, action, own.limits, own.timeouts, {}});
+  for (const auto& [path, action] : routes) {
+    config::Route& route = site.routes.emplace_back();
+    route.path = route.name = path;
+    route.methods = {"GET"};
+    route.action = action;
+    route.compression = config.compression;
+    route.limits = own.limits;
+    route.timeouts = own.timeouts;
+  }
   own.sites.push_back(std::move(site));
   return own;
 }

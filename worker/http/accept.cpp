@@ -14,6 +14,8 @@ int specificity(std::string_view range, std::string_view media_type) {
   return ascii_iequals(range.substr(0, slash + 1), media_type.substr(0, slash + 1)) ? 2 : 0;
 }
 
+}  // namespace
+
 int quality_of_parameters(std::string_view parameters) {
   while (!parameters.empty()) {
     const std::size_t end = parameters.find(';');
@@ -25,8 +27,6 @@ int quality_of_parameters(std::string_view parameters) {
   }
   return 1000;
 }
-
-}  // namespace
 
 int parse_quality(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return 1000;

@@ -14,6 +14,9 @@ inline bool prefers_json(std::string_view accept) {
   return !accept.empty() && accept_quality(accept, "application/json") > accept_quality(accept, "text/html");
 }
 
+/// The quality among an element's parameters ("q=0.5;x=y"), in thousandths; 1000 when there is none.
+int quality_of_parameters(std::string_view parameters);
+
 /// The value of a "q" parameter in thousandths: "0.5" -> 500; 1000 when malformed or above 1.
 int parse_quality(std::string_view text);
 

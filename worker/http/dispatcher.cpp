@@ -68,6 +68,7 @@ void Dispatcher::dispatch(Exchange& exchange) {
   exchange.account.site = exchange.match.site;
   const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];
   exchange.account.route = &route;
+  if (!filters_.empty()) exchange.set_filters(filters_[exchange.match.site][exchange.match.route]);
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
   if (request.content_length.value_or(0) > route.limits.request_body)
     return refuse(exchange, stats::BadRequest::BodyTooLarge);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/api/handler.h"
@@ -25,6 +26,8 @@ class Dispatcher {
   Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats,
              const TurnClock& clock, AccessLogWriter* access_log, std::uint32_t slot);
   ~Dispatcher();
+  /// What responses of each route pass; before the first request, or never: then nothing is changed.
+  void set_filters(FilterTable filters) { filters_ = std::move(filters); }
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -55,6 +58,7 @@ class Dispatcher {
 
   const config::Config& config_;
   HandlerTable handlers_;
+  FilterTable filters_;  // empty, or as large as the handlers
   Router router_;
   stats::WorkerStats& stats_;
   const TurnClock& clock_;

@@ -40,6 +40,7 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
   sink_ = nullptr;
   credit_ = 0;
   answered_ = false;
+  filters_ = {};
   peer_ = {};
   request_ = api::Request{};
   account = Account{};
@@ -60,16 +61,20 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
     return;
   }
   answered_ = true;
-  for (const api::Field& field : head.fields) {
+  Response response{head.status, head.fields, std::move(body), head.as_is};
+  for (const auto& filter : filters_) filter->apply(*this, response);
+  for (const api::Field& field : response.fields) {
     if (is_safe_value(field.value) && is_token(field.name)) continue;
     log().error("handler set a field that would split the response",
                 {{"route", account.route ? account.route->name : std::string()}, {"field", field.name}});
     account.status = 500;
-    return output_->start_response(*this, 500, {}, api::Body::none(), false);
+    response = Response{};
+    response.status = 500;
+    return output_->start_response(*this, std::move(response), false);
   }
-  account.status = head.status;
-  const bool send_body = request_.method != api::Method::Head && api::status_has_body(head.status);
-  output_->start_response(*this, head.status, head.fields, std::move(body), send_body);
+  account.status = response.status;
+  const bool send_body = request_.method != api::Method::Head && api::status_has_body(response.status);
+  output_->start_response(*this, std::move(response), send_body);
 }
 
 void Exchange::fail(std::uint16_t status, std::span<const api::Field> fields) {

@@ -63,6 +63,8 @@ class Exchange final : public api::Exchange {
   std::size_t credit() const { return credit_; }
   void use_credit(std::size_t bytes) { credit_ -= bytes; }
   void sink_done() { sink_ = nullptr; }
+  /// What every response of this exchange passes; outlives it.
+  void set_filters(std::span<const std::unique_ptr<ResponseFilter>> filters) { filters_ = filters; }
   bool has_states() const { return !states_.empty(); }
   void reset_output() { output_->reset(*this); }
 
@@ -89,6 +91,7 @@ class Exchange final : public api::Exchange {
   api::BodySink* sink_ = nullptr;
   std::size_t credit_ = 0;
   bool answered_ = false;
+  std::span<const std::unique_ptr<ResponseFilter>> filters_;
   api::Request request_;
   std::string_view peer_;
   std::vector<std::unique_ptr<api::ExchangeState>> states_;

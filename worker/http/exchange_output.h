@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 
-#include "common/api/body.h"
-#include "common/api/request.h"
+#include "worker/http/response_filter.h"
 
 namespace holdfast::http {
 
@@ -17,8 +15,7 @@ class ExchangeOutput {
  public:
   /// Serialises the head before it returns and takes the body over. `send_body` is false for HEAD and for
   /// statuses without content: then only the length is told, as far as it applies.
-  virtual void start_response(Exchange& exchange, std::uint16_t status, std::span<const api::Field> fields,
-                              api::Body body, bool send_body) = 0;
+  virtual void start_response(Exchange& exchange, Response response, bool send_body) = 0;
   /// The body source that said Later has more.
   virtual void body_ready(Exchange& exchange) = 0;
   /// There is credit for request body bytes (again); the first time also sends 100 Continue where it is

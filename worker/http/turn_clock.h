@@ -21,8 +21,11 @@ class TurnClock {
   std::uint32_t wall_milliseconds() const { return wall_milliseconds_; }
   /// "Server: holdfast\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n" (RFC 9110 sections 6.6.1, 10.2.4).
   std::string_view common_fields() const { return {common_fields_, sizeof common_fields_ - 1}; }
+  /// The Date field of them alone.
+  std::string_view date_field() const { return common_fields().substr(kServerField); }
 
  private:
+  static constexpr std::size_t kServerField = 18;  // "Server: holdfast\r\n"
   void read_wall_clock();
 
   TimePoint now_{};

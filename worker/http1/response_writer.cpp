@@ -67,7 +67,7 @@ void put_framing(HeadWriter& writer, const HeadToWrite& head) {
 
 void put_all(HeadWriter& writer, const HeadToWrite& head, const http::TurnClock& clock) {
   writer.put(status_line(head.status));
-  writer.put(clock.common_fields());
+  writer.put(head.hide_server ? clock.date_field() : clock.common_fields());
   for (const api::Field& field : head.fields) {
     if (http::is_core_field(field.name)) continue;
     writer.put(field.name);

@@ -21,6 +21,7 @@ struct HeadToWrite {
   std::uint64_t length = 0;  // BodyEnd::Length
   api::Version version = api::Version::Http11;
   bool keep_alive = true;
+  bool hide_server = false;
 };
 
 /// Returns the number of bytes written. Fields that the core owns are left out.

@@ -42,12 +42,12 @@ void Session::choose_body_end(const api::Body& body, std::uint16_t status, bool 
   }
 }
 
-void Session::start_response(http::Exchange& exchange, std::uint16_t status, std::span<const api::Field> fields,
-                             api::Body body, bool send_body) {
+void Session::start_response(http::Exchange& exchange, http::Response response, bool send_body) {
   Active& active = *active_;
   HeadToWrite head;
-  head.status = status;
-  head.fields = fields;
+  head.status = response.status;
+  head.fields = response.fields;
+  head.hide_server = response.hide_server;
   head.version = exchange.request().version;
   // Nobody asked for the body and much of it may come: rather close than read it all (RFC 9112 section 9.3).
   const bool unread = !active.body_complete && exchange.sink() == nullptr;
@@ -55,11 +55,11 @@ void Session::start_response(http::Exchange& exchange, std::uint16_t status, std
   if (unread && (active.continue_due || long_rest)) active.keep_alive = false;
   active.keep_alive = active.keep_alive && active.framing.keep_alive && !connection_.draining();
   head.keep_alive = active.keep_alive;
-  choose_body_end(body, status, send_body, head);
+  choose_body_end(response.body, response.status, send_body, head);
   active.keep_alive = head.keep_alive;
   active.end = head.end;
   exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
-  active.body = send_body ? std::move(body) : api::Body::none();
+  active.body = send_body ? std::move(response.body) : api::Body::none();
   active.source_left = head.length;
   connection_.set_write_timeout(timeouts().response_write);
   // Bytes without an owner end with this call: they are taken in, however full the queue is.

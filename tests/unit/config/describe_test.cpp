@@ -116,7 +116,7 @@ TEST(EffectiveConfiguration, names_the_defaults_and_leaves_out_what_is_not_avail
   const std::string printed = effective_yaml(*load_with_site("").config);
   EXPECT_THAT(printed, HasSubstr("keep_alive: 75s"));
   EXPECT_THAT(printed, HasSubstr("user: holdfast"));
-  EXPECT_THAT(printed, Not(HasSubstr("compression")));
+  EXPECT_THAT(printed, HasSubstr("encodings: [zstd, br, gzip]"));
   EXPECT_THAT(printed, Not(HasSubstr("websocket")));
 }
 

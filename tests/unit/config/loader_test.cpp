@@ -180,8 +180,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   const auto refused = [&](const std::string& at, const std::string& what) {
     return ElementsAre("x.yaml:" + at + ": `" + what + "`" + suffix);
   };
-  EXPECT_THAT(problems_with_site("compression: {level: 6}\n"), refused("1:1", "compression"));
-  EXPECT_THAT(problems_with_site("compression: {enabled: true}\n"), refused("1:1", "compression"));
   EXPECT_THAT(problems_with_site("websocket: {}\n"), refused("1:1", "websocket"));
   EXPECT_THAT(problems_with_site("process: {sandbox: strict}\n"), refused("1:20", "sandbox: strict"));
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
@@ -196,8 +194,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
   EXPECT_THAT(problems_of_route("{path: /x, files: {root: /, precompressed: [br]}}"),
               refused("3:35", "precompressed"));
-  EXPECT_THAT(problems_of_route("{path: /x, hello: {}, headers: {}}"), refused("3:29", "headers"));
-  EXPECT_THAT(problems_of_route("{path: /x, hello: {}, compression: {}}"), refused("3:29", "compression"));
 }
 
 TEST(Loader, asks_for_sites_with_an_example) {

@@ -18,13 +18,12 @@ namespace {
 
 class RecordedOutput final : public ExchangeOutput {
  public:
-  void start_response(Exchange&, std::uint16_t status, std::span<const api::Field> fields, api::Body body,
-                      bool send_body) override {
-    statuses.push_back(status);
+  void start_response(Exchange&, Response response, bool send_body) override {
+    statuses.push_back(response.status);
     answer.clear();
-    for (const api::Field& field : fields) answer.emplace_back(field.name, field.value);
+    for (const api::Field& field : response.fields) answer.emplace_back(field.name, field.value);
     sends_body = send_body;
-    length = body.length();
+    length = response.body.length();
   }
   void body_ready(Exchange&) override { ++ready; }
   void body_wanted(Exchange&) override { ++wanted; }

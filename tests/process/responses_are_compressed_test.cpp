@@ -1,0 +1,118 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include "tests/support/metrics_reader.h"
+#include "tests/support/server_process.h"
+
+namespace holdfast::support {
+namespace {
+
+using testing::HasSubstr;
+
+std::string text_of(std::size_t size) {
+  std::string text;
+  for (std::size_t i = 0; text.size() < size; ++i)
+    text += "line " + std::to_string(i * 7919 % 1000) + " of the text\n";
+  text.resize(size);
+  return text;
+}
+
+std::string gunzip(const std::string& packed) {
+  z_stream stream{};
+  inflateInit2(&stream, 15 + 16);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  std::string text(4 << 20, '\0');
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  const int result = inflate(&stream, Z_FINISH);
+  text.resize(stream.total_out);
+  inflateEnd(&stream);
+  return result == Z_STREAM_END ? text : "not whole: " + text;
+}
+
+Response ask(const ServerProcess& server, const std::string& method, const std::string& target,
+             const std::string& fields) {
+  Client client(server.port());
+  client.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n");
+  return method == "HEAD" ? client.receive_head() : client.receive();
+}
+
+struct Site {
+  Site() {
+    server.dir().write("www/small.html", text_of(5000));
+    server.dir().write("www/middle.txt", text_of(60'000));
+    server.dir().write("www/large.css", text_of(600'000));
+    server.dir().write("www/huge.txt", text_of(3'000'000));
+    server.dir().write("www/tiny.html", text_of(500));
+    server.dir().write("www/picture.png", text_of(5000));
+  }
+  ServerProcess server;
+};
+
+TEST(compression, of_files_of_all_sizes_gives_the_same_content) {
+  Site site;
+  ASSERT_TRUE(site.server.ready());
+  for (const auto& [target, size] :
+       {std::pair{"/small.html", 5000u}, {"/middle.txt", 60'000u}, {"/large.css", 600'000u}}) {
+    const Response packed = ask(site.server, "GET", target, "Accept-Encoding: gzip\r\n");
+    EXPECT_EQ(packed.field("content-encoding"), "gzip") << target;
+    EXPECT_THAT(packed.field("vary"), HasSubstr("Accept-Encoding"));
+    EXPECT_LT(packed.body.size(), size / 2);
+    EXPECT_EQ(gunzip(packed.body), text_of(size)) << target;
+    EXPECT_THAT(packed.field("etag"), testing::StartsWith("W/\""));
+    const Response plain = ask(site.server, "GET", target, "");
+    EXPECT_EQ(plain.body, text_of(size));
+    EXPECT_EQ(plain.field("content-encoding"), "");
+    EXPECT_THAT(plain.field("vary"), HasSubstr("Accept-Encoding"));
+  }
+  EXPECT_GT(scrape(site.server.admin_port()).sum("holdfast_compression_bytes_total", {"gzip", "in"}), 600'000);
+}
+
+TEST(compression, leaves_alone_what_gains_nothing_and_parts) {
+  Site site;
+  ASSERT_TRUE(site.server.ready());
+  for (const char* target : {"/tiny.html", "/picture.png", "/huge.txt"})
+    EXPECT_EQ(ask(site.server, "GET", target, "Accept-Encoding: gzip\r\n").field("content-encoding"), "")
+        << target;
+  const Response part = ask(site.server, "GET", "/middle.txt", "Accept-Encoding: gzip\r\nRange: bytes=5-8\r\n");
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, text_of(60'000).substr(5, 4));
+}
+
+TEST(compression, of_head_agrees_with_get_and_a_packed_answer_is_revalidated) {
+  Site site;
+  ASSERT_TRUE(site.server.ready());
+  for (const char* target : {"/small.html", "/large.css"}) {
+    const Response get = ask(site.server, "GET", target, "Accept-Encoding: gzip\r\n");
+    const Response head = ask(site.server, "HEAD", target, "Accept-Encoding: gzip\r\n");
+    for (const char* field :
+         {"content-encoding", "content-length", "transfer-encoding", "etag", "vary", "content-type"})
+      EXPECT_EQ(get.field(field), head.field(field)) << target << " " << field;
+    const Response again = ask(site.server, "GET", target,
+                               "Accept-Encoding: gzip\r\nIf-None-Match: " + get.field("etag") + "\r\n");
+    EXPECT_EQ(again.status, 304);
+    EXPECT_THAT(again.field("vary"), HasSubstr("Accept-Encoding"));
+  }
+}
+
+TEST(compression, and_headers_follow_the_route) {
+  ServerConfig config;
+  config.routes =
+      "      - {path: /off/*, compression: {enabled: false}, files: {root: www}}\n"
+      "      - {path: /edited, headers: {set: {X-A: b, Content-Type: text/x}, remove: [Server]},\n"
+      "         respond: {body: hi, headers: {Content-Type: text/plain, X-A: old}}}\n";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  server.dir().write("www/off/page.html", text_of(5000));
+  EXPECT_EQ(ask(server, "GET", "/off/page.html", "Accept-Encoding: gzip\r\n").field("content-encoding"), "");
+  const Response edited = ask(server, "GET", "/edited", "");
+  EXPECT_EQ(edited.field("x-a"), "b");
+  EXPECT_EQ(edited.field("content-type"), "text/x");
+  EXPECT_EQ(edited.field("server"), "");
+  EXPECT_EQ(ask(server, "GET", "/fixed", "").field("server"), "holdfast");
+}
+
+}  // namespace
+}  // namespace holdfast::support

@@ -1,0 +1,30 @@
+#include "worker/filters/registry.h"
+
+#include "worker/filters/compress.h"
+#include "worker/filters/header_edit.h"
+
+namespace holdfast::filters {
+namespace {
+
+// What the configuration says about fields has the last word.
+http::FilterChain make_chain(const config::Route& route, EncoderPool& pool, stats::WorkerStats& stats) {
+  http::FilterChain chain;
+  if (route.compression.enabled)
+    chain.push_back(std::make_unique<Compress>(route.compression, Compress::Means{pool, stats}));
+  if (!route.headers.set.empty() || !route.headers.remove.empty())
+    chain.push_back(std::make_unique<HeaderEdit>(route.headers));
+  return chain;
+}
+
+}  // namespace
+
+http::FilterTable make_filters(const config::Config& config, EncoderPool& pool, stats::WorkerStats& stats) {
+  http::FilterTable table;
+  for (const config::Site& site : config.sites) {
+    std::vector<http::FilterChain>& chains = table.emplace_back();
+    for (const config::Route& route : site.routes) chains.push_back(make_chain(route, pool, stats));
+  }
+  return table;
+}
+
+}  // namespace holdfast::filters
