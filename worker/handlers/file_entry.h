@@ -48,6 +48,11 @@ class FileEntry final : public api::BodyOwner {
   /// mtime in whole seconds; may lie in the future, then the sender must not say so.
   std::time_t modified() const { return modified_; }
 
+  /// Valid while the entry is in the cache.
+  std::string_view content_type() const { return fields_[kContentType].value; }
+
+  /// Where in fields() the Content-Type is.
+  static constexpr std::size_t kContentType = 2;
   /// ETag, Last-Modified, Content-Type, Accept-Ranges: what a 200 or 206 carries.
   std::span<const api::Field> fields() const { return fields_; }
   /// The first two of them: what a 304 carries.

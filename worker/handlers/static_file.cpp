@@ -1,11 +1,13 @@
 #include "worker/handlers/static_file.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "common/ascii.h"
 #include "worker/handlers/directory_index.h"
+#include "worker/handlers/multipart_ranges.h"
 #include "worker/http/accept.h"
 #include "worker/http/byte_ranges.h"
 #include "worker/http/conditional.h"
@@ -75,6 +77,21 @@ void send_part(api::Exchange& exchange, FileEntry& entry, const EntryFields& kno
   exchange.respond({206, fields}, body_of(entry, range.offset, range.length));
 }
 
+/// False, with nothing answered, when the parts with their heads would not be shorter than the whole.
+bool send_parts(api::Exchange& exchange, FileEntry& entry, const EntryFields& known,
+                std::span<const http::ByteRange> ranges) {
+  auto owned = std::make_unique<MultipartRanges>(entry, ranges);
+  MultipartRanges& parts = *owned;
+  if (parts.length() >= entry.size()) return false;
+  // Each part has its own Content-Range; the outer head must have none (RFC 9110 section 15.3.7.2).
+  std::array<Field, 4> fields;
+  std::copy(known.all().begin(), known.all().end(), fields.begin());
+  fields[FileEntry::kContentType].value = parts.content_type();
+  exchange.attach(std::move(owned));
+  exchange.respond({206, fields}, api::Body::stream(parts, parts.length()));
+  return true;
+}
+
 void refuse_range(api::Exchange& exchange, const FileEntry& entry) {
   std::array<char, http::kContentRangeRoom> room;
   const Field field{"Content-Range", http::unsatisfied_range(room, entry.size())};
@@ -87,8 +104,8 @@ void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& 
   if (range && http::if_range_holds(exchange.request(), validators, exchange.wall_seconds())) {
     const http::RangeSelection selection = http::select_ranges(range->value, entry.size());
     if (selection.outcome == http::RangeOutcome::Unsatisfiable) return refuse_range(exchange, entry);
-    // Several parts are answered whole, which section 14.2 of RFC 9110 leaves to the server.
     if (selection.count == 1) return send_part(exchange, entry, known, selection.ranges[0]);
+    if (selection.count > 1 && send_parts(exchange, entry, known, selection.selected())) return;
   }
   exchange.respond({200, known.all()}, body_of(entry, 0, entry.size()));
 }
