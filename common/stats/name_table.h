@@ -3,6 +3,7 @@
 // Lives inside Segment, which owns the memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,7 +30,10 @@ class NameTable {
   std::uint16_t find(std::string_view name);
   /// The text of an index; "other" for one that is not published. Lives as long as the segment.
   std::string_view name(std::uint16_t index) const;
-  std::uint32_t count() const { return static_cast<std::uint32_t>(count_->load(std::memory_order_acquire)); }
+  std::uint32_t count() const {
+    // Every process that maps the segment could have overwritten it.
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count_->load(std::memory_order_acquire), room_));
+  }
 
  private:
   void catch_up();

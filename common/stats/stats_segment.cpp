@@ -151,10 +151,13 @@ class Fold {
 
   /// A process that took the segment over from another one finds the rows already filled.
   void read_places(Places& series, Places& histograms) {
-    const std::uint64_t series_count = to_.series_count.load(std::memory_order_relaxed);
+    // Workers can write here, too: a broken one must not lead the master out of the row.
+    const std::uint64_t series_count =
+        std::min<std::uint64_t>(to_.series_count.load(std::memory_order_relaxed), kMaxSeries);
     for (std::uint64_t i = series.size(); i < series_count; ++i)
       series.emplace(to_.series[i].key.load(std::memory_order_relaxed), static_cast<std::uint32_t>(i));
-    const std::uint64_t histogram_count = to_.histogram_count.load(std::memory_order_relaxed);
+    const std::uint64_t histogram_count =
+        std::min<std::uint64_t>(to_.histogram_count.load(std::memory_order_relaxed), kMaxHistograms);
     for (std::uint64_t i = histograms.size(); i < histogram_count; ++i)
       histograms.emplace(to_.histograms[i].key.load(std::memory_order_relaxed), static_cast<std::uint32_t>(i));
   }
@@ -186,6 +189,7 @@ class Fold {
     const std::uint64_t other = SeriesKey{SeriesKey::unpack(key).metric, 0, 0, 0}.packed();
     const std::uint64_t end = count.load(std::memory_order_relaxed);
     if (key != other && end + kMetrics.size() >= room) return place_of(other, places, count, entries, room);
+    if (end >= room) return room - 1;  // only where the count was overwritten
     entries[end].key.store(key, std::memory_order_relaxed);
     count.store(end + 1, std::memory_order_release);
     places.emplace(key, static_cast<std::uint32_t>(end));
