@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "common/fd.h"
@@ -121,12 +122,15 @@ int SourceLines::indenting_tab(int line) const {
 
 std::size_t SourceLines::offset_of(int line, int column) const {
   if (line < 0 || static_cast<std::size_t>(line) >= starts_.size()) return text_.size();
-  std::size_t at = starts_[static_cast<std::size_t>(line)];
-  for (; column > 0 && at < text_.size(); --column) {
-    ++at;
-    while (at < text_.size() && is_continuation(text_[at])) ++at;
-  }
-  return at;
+  return std::min(starts_[static_cast<std::size_t>(line)] + static_cast<std::size_t>(std::max(column, 0)),
+                  text_.size());
+}
+
+int SourceLines::character_column(int line, int column) const {
+  if (line < 0 || static_cast<std::size_t>(line) >= starts_.size()) return column;
+  const std::size_t start = starts_[static_cast<std::size_t>(line)];
+  const std::string_view before = text_.substr(start, offset_of(line, column) - start);
+  return column - static_cast<int>(std::count_if(before.begin(), before.end(), is_continuation));
 }
 
 bool SourceLines::quote_is_closed(int line, int column) const {

@@ -22,12 +22,15 @@ std::size_t first_bad_utf8(std::string_view text);
 /// False, with a problem at the place, for text with NUL or other control bytes, or that is not UTF-8.
 bool check_encoding(std::string_view text, std::uint32_t file, std::vector<TreeProblem>& problems);
 
-/// Finds positions given as line and column (from 0, in characters) in the text, which outlives it.
+/// Finds positions given as the YAML library gives them: line and column from 0, the column in bytes. The text
+/// outlives it.
 class SourceLines {
  public:
   explicit SourceLines(std::string_view text);
   /// Column of a tab among the spaces a line starts with, -1 when there is none.
   int indenting_tab(int line) const;
+  /// The column in characters, which is what people count.
+  int character_column(int line, int column) const;
   /// Whether the quote at the position has its partner; true when there is no quote there.
   bool quote_is_closed(int line, int column) const;
 

@@ -87,7 +87,9 @@ class TreeBuilder : public YAML::EventHandler {
     Mark value_mark() const { return node.kind == Node::Kind::Map ? key_mark : node.mark; }
   };
 
-  Mark convert(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
+  Mark convert(const YAML::Mark& mark) const {
+    return {file_, mark.line + 1, lines_.character_column(mark.line, mark.column) + 1};
+  }
 
   Node refused(const YAML::Mark& mark) const {
     Node node;
@@ -177,7 +179,8 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 TreeProblem syntax_problem(const SourceLines& lines, std::uint32_t file, const YAML::Exception& failure) {
-  const Mark mark{file, failure.mark.line + 1, failure.mark.column + 1};
+  const Mark mark{file, failure.mark.line + 1,
+                  lines.character_column(failure.mark.line, failure.mark.column) + 1};
   if (const int tab = lines.indenting_tab(failure.mark.line); tab >= 0)
     return {Mark{file, mark.line, tab + 1}, "a tab in the indentation: YAML takes only spaces there"};
   if (failure.msg.find("flow not found") != std::string::npos)

@@ -29,7 +29,14 @@ TEST(YamlTree, keeps_places_and_quotes) {
 
 TEST(YamlTree, counts_columns_in_characters) {
   EXPECT_THAT(problems_with_site("process: {user: \"\xC3\xA4\xC3\xB6\", workers: x}\n"),
-              Contains(HasSubstr("x.yaml:1:34: `workers`")));
+              Contains(HasSubstr("x.yaml:1:32: `workers`")));
+}
+
+TEST(YamlTree, knows_a_closed_quote_behind_other_characters) {
+  EXPECT_THAT(problems_of("listeners: {a: {bind: \"127.0.0.1:0\"}}\nsites:\n  - routes:\n"
+                          "      - {path: /gr\xC3\xBC\xC3\x9F"
+                          "e, respond: {status: 200, body: \"x\"}}"),
+              testing::IsEmpty());
 }
 
 TEST(YamlTree, reports_duplicate_keys_with_both_lines) {
