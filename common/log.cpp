@@ -1,5 +1,7 @@
 #include "common/log.h"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -160,7 +162,7 @@ LogField role_field(std::string_view role) {
 
 void ErrorLogSink::configure(int fd, LogLevel level, LogFormat format) {
   owned_.reset();
-  fd_ = fd;
+  use(fd);
   level_ = level;
   format_ = format;
 }
@@ -171,7 +173,20 @@ void ErrorLogSink::set_role(std::string_view role) {
 
 void ErrorLogSink::adopt(Fd fd) {
   owned_ = std::move(fd);
-  fd_ = owned_.get();
+  use(owned_.get());
+}
+
+void ErrorLogSink::use(int fd) {
+  fd_ = fd;
+  struct stat status {};
+  may_block_ = ::fstat(fd, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+// Whoever does not read the log must not hold the server up. A line is no longer than what a pipe that is
+// writable takes at once. The descriptor is shared with others, so it is not made non-blocking.
+bool ErrorLogSink::would_wait() const {
+  pollfd ready{fd_, POLLOUT, 0};
+  return may_block_ && ::poll(&ready, 1, 0) == 0;
 }
 
 std::uint64_t ErrorLogSink::take_dropped() {
@@ -197,6 +212,10 @@ void ErrorLogSink::write(LogLevel level, std::string_view event, Fields fields) 
 }
 
 void ErrorLogSink::put_line() {
+  if (would_wait()) {
+    ++dropped_;
+    return;
+  }
   ssize_t written = 0;
   do {
     written = ::write(fd_, line_.data(), line_.size());

@@ -62,8 +62,11 @@ class ErrorLogSink {
  private:
   void write(LogLevel level, std::string_view event, Fields fields);
   void put_line();
+  bool would_wait() const;
+  void use(int fd);
 
   int fd_ = 2;
+  bool may_block_ = true;  // a pipe, terminal or socket: somebody has to read it
   Fd owned_;
   LogLevel level_ = LogLevel::Info;
   LogFormat format_ = LogFormat::Text;

@@ -1,8 +1,11 @@
 #include "master/log_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "common/log.h"
@@ -14,8 +17,25 @@ bool is_file(const std::string& to) {
   return !to.empty() && to.front() == '/';
 }
 
+/// Whether only root can put a link into the folder of `path`.
+bool in_folder_of_root(const std::string& path) {
+  struct stat status {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::stat(folder.c_str(), &status) == 0 && status.st_uid == 0 &&
+         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/// Log folders often belong to the workers' account: a link that a taken-over worker puts there must not lead
+/// root to any other file. Without O_NONBLOCK a pipe that nobody reads would hold up the master.
 Result<Fd> open_log(const std::string& path) {
-  Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640));
+  const int follow = ::geteuid() != 0 || in_folder_of_root(path) ? 0 : O_NOFOLLOW;
+  Fd file(
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | follow, 0640));
+  if (!file && errno == ELOOP && follow != 0)
+    return Error{ErrorKind::Permission, ELOOP,
+                 "the log file " + path +
+                     " is a symbolic link in a folder that others than root can write: name the "
+                     "file that it leads to"};
   if (!file) return system_error(errno, "cannot open the log file " + path);
   return file;
 }
