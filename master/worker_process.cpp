@@ -30,8 +30,9 @@ void close_all_but(std::vector<int> kept) {
   syscall(SYS_close_range, from, ~0U, 0);
 }
 
-void close_what_is_not_its_own(const WorkerOrder& order, const Fd& control, const Fd& access_log) {
-  std::vector<int> kept{control.get(), access_log.get(), order.logs.error_fd(), order.segment.fd()};
+void close_what_is_not_its_own(const WorkerOrder& order, const Fd& control, const Fd& access_log,
+                               const Fd& error_log) {
+  std::vector<int> kept{control.get(), access_log.get(), error_log.get(), order.segment.fd()};
   for (const worker::ListeningSocket& socket : order.sockets) kept.push_back(socket.fd);
   close_all_but(std::move(kept));
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -61,8 +62,12 @@ int live_as_worker(WorkerOrder& order, Fd control) {
   prctl(PR_SET_NAME, (admin ? std::string("holdfast: admin") : "holdfast: w" + name).c_str());
   Fd access_log;
   if (const int fd = order.logs.access_fd(); fd >= 0 && !admin) access_log = Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
-  close_what_is_not_its_own(order, control, access_log);
+  // Its own from now on, so that the old file is let go when the logs are reopened.
+  Fd error_log;
+  if (const int fd = order.logs.error_file(); fd >= 0) error_log = Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  close_what_is_not_its_own(order, control, access_log, error_log);
   order.logs.use();
+  if (error_log) log().adopt(std::move(error_log));
   log().set_role(admin ? name : "worker " + name);
   if (Result<void> settled = settle_identity(order); !settled) {
     (void)send_control(control.get(), ControlKind::Failed, 0, settled.error().message());
