@@ -197,14 +197,16 @@ void Master::on_signal(const SignalNotice& notice) {
       log().warning("binary upgrade is not available in this version");
       break;
     case Signal::DrainWorkers:
+      // A terminal sends the same signal when its window changes its size.
+      if (notice.by_kernel) break;
       log().info("workers drain, the master stays", {{"sender", notice.sender}});
       feed(event::DrainWorkers{});
       break;
     case Signal::MoreWorkers:
-      feed(event::WorkersRequested{+1});
+      change_workers(+1);
       break;
     case Signal::FewerWorkers:
-      feed(event::WorkersRequested{-1});
+      change_workers(-1);
       break;
     case Signal::ChildEnded:
       reap_children();
@@ -213,6 +215,14 @@ void Master::on_signal(const SignalNotice& notice) {
       log().info("signal ignored", {{"signal", notice.number}, {"sender", notice.sender}});
       break;
   }
+}
+
+void Master::change_workers(int difference) {
+  const std::uint32_t wanted = supervisor_ ? supervisor_->wanted_workers() : 0;
+  if (difference < 0 ? wanted == 1 : wanted == Supervisor::kMostWorkers)
+    log().info("number of workers stays as it is: at its limit", {{"workers", wanted}});
+  else
+    feed(event::WorkersRequested{difference});
 }
 
 void Master::on_stop(StopMode mode) {

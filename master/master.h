@@ -46,6 +46,7 @@ class Master {
   void on_wakeup(const Wakeup& wakeup, TimePoint now);
   void on_signal(const SignalNotice& notice);
   void on_stop(StopMode mode);
+  void change_workers(int difference);
   void on_process_channel(ProcessId id);
   void on_process_end(ProcessId id);
   void reap_children();

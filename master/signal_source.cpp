@@ -11,8 +11,8 @@ namespace holdfast::master {
 namespace {
 
 // The C library hides two signals from sigfillset, though anybody can send them: the kernel's own calls know
-// all. SIGPIPE is ignored rather than awaited: a log line about it, on a stream whose reader is gone, would bring
-// the next one.
+// all. SIGPIPE is ignored rather than awaited: a log line about it, on a stream whose reader is gone, would
+// bring the next one.
 constexpr std::uint64_t kAllSignals = ~(std::uint64_t{1} << (SIGPIPE - 1));
 constexpr std::uint64_t kNoSignals = 0;
 
@@ -63,7 +63,7 @@ std::optional<SignalNotice> SignalSource::next() {
   signalfd_siginfo info{};
   if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
   const int number = static_cast<int>(info.ssi_signo);
-  return SignalNotice{meaning_of(number), number, static_cast<pid_t>(info.ssi_pid)};
+  return SignalNotice{meaning_of(number), number, static_cast<pid_t>(info.ssi_pid), info.ssi_code == SI_KERNEL};
 }
 
 void SignalSource::settle_in_child() {

@@ -30,6 +30,7 @@ struct SignalNotice {
   Signal signal = Signal::Other;
   int number = 0;
   pid_t sender = 0;
+  bool by_kernel = false;  // a terminal's doing, not a person's
 };
 
 class SignalSource {

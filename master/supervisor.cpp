@@ -12,7 +12,6 @@ constexpr Milliseconds kFinishGrace{1000};  // from Finish to Quit
 // How long a reload waits for the old workers to say that they accept nothing more. A busy one needs a turn of
 // its loop; one that is stuck must not hold the reload up.
 constexpr Milliseconds kSettleTime{1000};
-constexpr std::uint32_t kMaxWorkers = stats::kAdminSlot;
 
 std::string slot_text(const WorkerSlot& slot) {
   return slot.is_admin() ? "the admin process" : "worker " + std::to_string(slot.index);
@@ -126,7 +125,10 @@ void Supervisor::on(const event::ReloadRefused& e, TimePoint /*now*/) {
 }
 
 void Supervisor::on(const event::DrainWorkers& /*e*/, TimePoint now) {
-  if (phase_ != Phase::Serving) return;
+  if (phase_ != Phase::Serving) {
+    drain_waiting_ = true;
+    return;
+  }
   settings_.workers = 0;
   for (auto& [index, slot] : slots_) {
     if (slot.is_admin()) continue;
@@ -173,6 +175,7 @@ void Supervisor::reconcile(TimePoint now) {
     case Phase::Stopping:
       break;
   }
+  if (phase_ == Phase::Serving && std::exchange(drain_waiting_, false)) on(event::DrainWorkers{}, now);
   if (phase_ == Phase::Stopping)
     judge_stop(now);
   else
@@ -285,7 +288,7 @@ void Supervisor::enter_serving() {
   if (std::exchange(reload_waiting_, false)) {
     phase_ = Phase::Preparing;
     actions_.emplace_back(action::PrepareReload{});
-  } else if (wanted != settings_.workers && wanted >= 1 && wanted <= kMaxWorkers) {
+  } else if (wanted != settings_.workers && wanted >= 1 && wanted <= kMostWorkers) {
     phase_ = Phase::Preparing;
     actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted)});
   }

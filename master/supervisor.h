@@ -131,6 +131,8 @@ class Supervisor {
  public:
   enum class Phase : std::uint8_t { Starting, Serving, Preparing, Replacing, Settling, Stopping };
 
+  static constexpr std::uint32_t kMostWorkers = stats::kAdminSlot;
+
   explicit Supervisor(const Settings& settings);
 
   /// Takes one event; answers what is to be done now, in this order.
@@ -193,6 +195,7 @@ class Supervisor {
   Phase phase_ = Phase::Starting;
   bool reload_waiting_ = false;          // asked for while another was under way: one is remembered
   std::int32_t waiting_difference_ = 0;  // likewise of workers
+  bool drain_waiting_ = false;           // likewise
   std::uint64_t generation_ = 1;
   std::uint64_t next_generation_ = 1;  // the highest number given out
   Settings next_settings_;

@@ -39,6 +39,11 @@ TEST_F(SignalSourceTest, NoCatchableSignalGetsThrough) {
   ASSERT_TRUE(source);
   for (int number = 1; number <= 64; ++number) {
     if (number == SIGKILL || number == SIGSTOP || number == SIGCONT) continue;
+    if (number == SIGPIPE) {  // ignored: a log line about it could bring the next one
+      kill(getpid(), number);
+      EXPECT_FALSE(source->next());
+      continue;
+    }
     kill(getpid(), number);
     const std::optional<SignalNotice> notice = source->next();
     ASSERT_TRUE(notice) << number;

@@ -96,6 +96,18 @@ TEST(SupervisorReload, RequestWhileSettlingIsServedAfterIt) {
   EXPECT_EQ(h.total<action::PrepareReload>(), 2U);
 }
 
+TEST(SupervisorReload, DrainAskedMeanwhileIsDoneAfterIt) {
+  Serving h;
+  h.reload(two_workers());
+  h.tell(event::DrainWorkers{});
+  EXPECT_EQ(h.total<action::Drain>(), 0U);
+  h.ready(h.newest(0));
+  h.ready(h.newest(1));
+  EXPECT_EQ(h.total<action::Drain>(), 4U) << "the old ones, then the new ones";
+  h.pass(1s);
+  EXPECT_EQ(h.started.size(), 4U);
+}
+
 TEST(SupervisorReload, StopWhileSettlingTellsTheSuccessFirst) {
   Settling h;
   h.tell(event::StopRequested{StopMode::Graceful});
