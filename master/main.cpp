@@ -1,4 +1,6 @@
 // Arguments -> configuration -> master, or one of the commands that need no server process.
+#include <fcntl.h>
+
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -106,11 +108,18 @@ int run(const Options& options) {
   return kExitInternal;
 }
 
+/// A descriptor opened later must not be taken for a closed standard stream by whoever writes there.
+void open_standard_streams() {
+  for (const int fd : {0, 1, 2})
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) return;
+}
+
 }  // namespace
 }  // namespace holdfast::master
 
 int main(int argc, char** argv) {
   using namespace holdfast::master;
+  open_standard_streams();
   const holdfast::Result<Options> options = parse_options({argv + 1, argv + argc});
   if (!options) {
     std::fprintf(stderr, "holdfast: %s\nTry 'holdfast --help'.\n", options.error().message().c_str());
