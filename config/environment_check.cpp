@@ -22,8 +22,8 @@ class EnvironmentCheck {
     // Only root can change its identity; anybody else keeps theirs and the settings mean nothing.
     if (::geteuid() == 0) check_accounts();
     check_folder("process.pid_file", config_.process.pid_file);
-    check_folder("log.error.to", config_.log.error.to);
-    if (config_.log.access.enabled) check_folder("log.access.to", config_.log.access.to);
+    check_log("log.error.to", config_.log.error.to);
+    if (config_.log.access.enabled) check_log("log.access.to", config_.log.access.to);
     for (std::size_t site = 0; site < config_.sites.size(); ++site)
       for (std::size_t route = 0; route < config_.sites[site].routes.size(); ++route) check_root(site, route);
     return std::move(problems_);
@@ -40,6 +40,8 @@ class EnvironmentCheck {
     const Process& process = config_.process;
     if (!process.user.empty() && ::getpwnam(process.user.c_str()) == nullptr)
       problem("process.user", "there is no user `" + process.user + kAccountHint);
+    if (process.user.empty() && !process.group.empty())
+      problem("process.group", "has no effect without `process.user`: the workers keep the master's identity");
     if (!process.group.empty() && ::getgrnam(process.group.c_str()) == nullptr)
       problem("process.group", "there is no group `" + process.group + kAccountHint);
   }
@@ -58,6 +60,15 @@ class EnvironmentCheck {
     } else if (::stat(file.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
       problem(setting, file + " is a folder, not a file");
     }
+  }
+
+  /// A log that is there need only be writable; one that is not is made.
+  void check_log(const std::string& setting, const std::string& file) {
+    struct stat status {};
+    if (!file.starts_with('/') || ::stat(file.c_str(), &status) != 0 || S_ISDIR(status.st_mode))
+      return check_folder(setting, file);
+    if (::access(file.c_str(), W_OK) != 0)
+      problem(setting, system_error(errno, "writing to " + file).message());
   }
 
   void check_root(std::size_t site, std::size_t route) {
