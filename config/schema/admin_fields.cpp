@@ -33,7 +33,8 @@ const Rows<Admin>& admin_rows() {
           "needs that; `off` closes it."),
       field("allow", &Admin::allow, list_of(text("IPv4 or IPv6 address", normalise_address)),
             "[127.0.0.1, \"::1\"]", Takes::NewWorkers,
-            "Addresses that may ask the admin listener; others get 403. Add the machine that collects the "
+            "Addresses that may ask the admin listener; others are disconnected. Add the machine that collects "
+            "the "
             "metrics."));
   return rows;
 }

@@ -102,10 +102,10 @@ const Rows<Process>& process_rows() {
       field(
           "start_timeout", &Process::start_timeout, duration(100ms, 1h), "10s", Takes::Now,
           "A new worker must be ready by then, else the start or reload has failed. Raise it on slow storage."),
-      field("hang_timeout", &Process::hang_timeout, duration(100ms, 1h), "5s", Takes::Now,
-            "A worker whose loop makes no progress for so long is aborted and replaced. Raise it when handlers "
-            "block "
-            "longer on purpose."),
+      field(
+          "hang_timeout", &Process::hang_timeout, duration(100ms, 1h), "5s", Takes::Now,
+          "A worker whose loop makes no progress for so long is aborted and replaced. Known, but not acted on "
+          "in this version."),
       nested("respawn", &Process::respawn, respawn_rows(), Takes::Now,
              "How fast a worker that died is started again; a slot that stayed alive for 60 s starts afresh."),
       field("generations", &Process::generations, count<std::uint32_t>(1, 64), "4", Takes::Now,
