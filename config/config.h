@@ -146,8 +146,8 @@ struct Route {
   Action action;
   HeaderEdits headers;
   Compression compression;  // effective here, as limits and timeouts
-  Limits limits;      // effective here: the wider ones with this route's own on top
-  Timeouts timeouts;  // likewise
+  Limits limits;            // effective here: the wider ones with this route's own on top
+  Timeouts timeouts;        // likewise
   Place place;
 };
 

@@ -149,7 +149,8 @@ std::string status_text(const stats::Segment& segment) {
 }
 
 std::string library_versions() {
-  return "prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION ", yaml-cpp " HOLDFAST_YAML_VERSION ", " HOLDFAST_CODINGS;
+  return "prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION ", yaml-cpp " HOLDFAST_YAML_VERSION
+         ", " HOLDFAST_CODINGS;
 }
 
 Result<void> try_configuration(const config::Config& config) {
