@@ -24,6 +24,9 @@ class EnvironmentCheck {
     check_folder("process.pid_file", config_.process.pid_file);
     check_log("log.error.to", config_.log.error.to);
     if (config_.log.access.enabled) check_log("log.access.to", config_.log.access.to);
+    return check_roots();
+  }
+  std::vector<Problem> check_roots() {
     for (std::size_t site = 0; site < config_.sites.size(); ++site)
       for (std::size_t route = 0; route < config_.sites[site].routes.size(); ++route) check_root(site, route);
     return std::move(problems_);
@@ -94,6 +97,10 @@ class EnvironmentCheck {
 
 std::vector<Problem> check_environment(const Config& config) {
   return EnvironmentCheck(config).run();
+}
+
+std::vector<Problem> check_document_roots(const Config& config) {
+  return EnvironmentCheck(config).check_roots();
 }
 
 }  // namespace holdfast::config

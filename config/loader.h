@@ -41,5 +41,7 @@ Loaded serve_directory(const std::string& directory, const std::string& listen);
 /// What only the file system can tell and needs no rights that the server lacks: document roots are directories
 /// and readable, log and pid folders exist, user and group are known. For `check`, start and reload.
 std::vector<Problem> check_environment(const Config& config);
+/// Of that what depends on who asks: document roots. For a process that has become the workers' account.
+std::vector<Problem> check_document_roots(const Config& config);
 
 }  // namespace holdfast::config

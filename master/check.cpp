@@ -10,6 +10,7 @@
 
 #include "config/loader.h"
 #include "master/exit_status.h"
+#include "master/privileges.h"
 #include "worker/worker.h"
 
 namespace holdfast::master {
@@ -21,11 +22,25 @@ std::size_t print_all(const std::vector<config::Problem>& problems, const char* 
   return problems.size();
 }
 
+/// As a worker would do it, under its account.
+Result<void> try_as_worker(const config::Config& config) {
+  const Result<std::optional<Identity>> identity = resolve_identity(config.process);
+  if (!identity) return identity.error();
+  if (*identity) {
+    if (const Result<void> changed = become(**identity); !changed) return changed;
+    const std::vector<config::Problem> problems = config::check_document_roots(config);
+    for (const config::Problem& problem : problems)
+      dprintf(STDERR_FILENO, "%s (for the user %s)\n", problem.text().c_str(), config.process.user.c_str());
+    if (!problems.empty()) _exit(kExitConfiguration);
+  }
+  return worker::try_configuration(config);
+}
+
 /// In a process of its own: what workers load may crash, or change the process for good.
 bool worker_could_start(const config::Config& config) {
   const pid_t child = fork();
   if (child == 0) {
-    const Result<void> outcome = worker::try_configuration(config);
+    const Result<void> outcome = try_as_worker(config);
     if (!outcome) dprintf(STDERR_FILENO, "%s: %s\n", config.file.c_str(), outcome.error().message().c_str());
     _exit(outcome ? kExitOk : kExitConfiguration);
   }

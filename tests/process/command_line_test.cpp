@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <regex>
 
 #include "tests/support/deadline.h"
@@ -92,6 +94,19 @@ TEST(command_line, check_looks_at_document_roots) {
   const CommandResult result = holdfast({"check", "-c", file});
   EXPECT_EQ(result.code(), 78);
   EXPECT_THAT(result.out + result.err, HasSubstr("nowhere"));
+}
+
+TEST(command_line, check_looks_at_document_roots_as_the_workers_will) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root's workers have another account";
+  const TempDir dir;
+  dir.write("private/index.html", "x");
+  std::filesystem::permissions(dir / "private", std::filesystem::perms::owner_all);
+  ServerConfig config;
+  config.root = dir / "private";
+  dir.write("holdfast.yaml", config.yaml(dir));
+  const CommandResult result = holdfast({"check", "-c", dir / "holdfast.yaml"});
+  EXPECT_EQ(result.code(), 78);
+  EXPECT_THAT(result.err, HasSubstr("/private: Permission denied (for the user nobody)"));
 }
 
 TEST(command_line, printed_configuration_loads_again_to_the_same) {
