@@ -11,7 +11,7 @@
 namespace holdfast::net {
 namespace {
 
-constexpr int kAcceptsPerTurn = 64;
+constexpr std::uint32_t kAcceptsPerTurn = 64;
 constexpr int kTurnsOfLeaving = 64;  // a queue that is refilled all the time ends there
 constexpr Milliseconds kPause{100};
 
@@ -41,18 +41,18 @@ void Acceptor::stop() {
 
 void Acceptor::release() {
   if (stopped_) return;
-  for (int turn = 0; turn < kTurnsOfLeaving && !paused_ && accept_some(); ++turn) {
+  for (int turn = 0; turn < kTurnsOfLeaving && !paused_ && accept_some(kAcceptsPerTurn); ++turn) {
   }
   stop();
   ::close(socket_);
 }
 
 void Acceptor::on_ready(std::uint32_t /*events*/) {
-  accept_some();
+  if (accept_some(expected_)) expected_ = std::min(expected_ * 2, kAcceptsPerTurn);
 }
 
-bool Acceptor::accept_some() {
-  for (int accepted = 0; accepted < kAcceptsPerTurn; ++accepted) {
+bool Acceptor::accept_some(std::uint32_t most) {
+  for (std::uint32_t accepted = 0; accepted < most; ++accepted) {
     if (table_.full()) {
       pause(stats::RefusedReason::ConnectionLimit);
       return false;
@@ -69,7 +69,10 @@ bool Acceptor::accept_some() {
       return false;
     }
     // ECONNABORTED and the network errors of accept(2): that client is gone, the next may be fine.
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      expected_ = std::max(accepted, 1U);
+      return false;
+    }
   }
   return true;
 }

@@ -40,8 +40,8 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   void on_ready(std::uint32_t events) override;
   void on_timer(TimePoint now) override;
   void on_connection_room() override;
-  /// True when more may be waiting.
-  bool accept_some();
+  /// Accepts until the queue is empty, at most so many; true when more may be waiting.
+  bool accept_some(std::uint32_t most);
   void take(Fd socket, const sockaddr_storage& address);
   bool is_allowed(const PeerAddress& peer) const;
   void count_refused(stats::RefusedReason reason);
@@ -54,6 +54,9 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   ListenerContext context_;
   TransportFactory& transports_;
   loop::Watch watch_;
+  // As many as came last time: asking once more to hear that nobody is left would cost a system call for each
+  // lone connection. The registration is level-triggered, so whoever is left brings the next event.
+  std::uint32_t expected_ = 1;
   bool stopped_ = true;
   bool paused_ = false;
   LogRate pause_lines_{1, Milliseconds(10'000)};
