@@ -177,9 +177,14 @@ void Master::answer_reload(std::string_view text) {
 // -- start and end
 
 void Master::perform(const action::ServerReady& a) {
-  if (pid_file_)
-    if (Result<void> published = pid_file_->publish(); !published)
-      log().error("no pid file", {{"problem", published.error().message()}});
+  if (pid_file_) {
+    const Result<void> published = pid_file_->publish();
+    if (!published && published.error().kind == ErrorKind::Unavailable) {
+      perform(action::StartFailed{published.error().message()});
+      return feed(event::StopRequested{StopMode::Quick});
+    }
+    if (!published) log().error("no pid file", {{"problem", published.error().message()}});
+  }
   if (a.workers == a.wanted)
     log().info("ready", {{"generation", a.generation}, {"workers", a.workers}});
   else

@@ -25,20 +25,25 @@ bool is_same_file(int fd, const std::string& path) {
          ours.st_ino == named.st_ino;
 }
 
+/// The file that is there, locked; empty when there is none.
+Result<Fd> lock_existing(const std::string& path) {
+  Fd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) {
+    if (errno == ENOENT) return Fd();
+    return system_error(errno, "cannot open the pid file " + path);
+  }
+  if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
+  const std::string pid = first_line_of(file.get());
+  return Error{ErrorKind::Unavailable, 0,
+               "another server runs with the pid file " + path + (pid.empty() ? "" : " (pid " + pid + ")")};
+}
+
 }  // namespace
 
 Result<PidFile> PidFile::claim(const std::string& path) {
-  Fd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file) {
-    if (errno == ENOENT) return PidFile(path, Fd());
-    return system_error(errno, "cannot open the pid file " + path);
-  }
-  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    const std::string pid = first_line_of(file.get());
-    return Error{ErrorKind::Unavailable, 0,
-                 "another server runs with the pid file " + path + (pid.empty() ? "" : " (pid " + pid + ")")};
-  }
-  return PidFile(path, std::move(file));
+  Result<Fd> file = lock_existing(path);
+  if (!file) return file.error();
+  return PidFile(path, std::move(*file));
 }
 
 PidFile::~PidFile() {
@@ -47,6 +52,11 @@ PidFile::~PidFile() {
 }
 
 Result<void> PidFile::publish() {
+  // Of two that started at once, the later one finds the file of the other.
+  if (!stale_ || !is_same_file(stale_.get(), path_)) {
+    Result<Fd> meanwhile = lock_existing(path_);
+    if (!meanwhile && meanwhile.error().kind == ErrorKind::Unavailable) return meanwhile.error();
+  }
   const std::string text = std::to_string(getpid()) + "\n";
   const std::string beside = path_ + "." + std::to_string(getpid());
   unlink(beside.c_str());

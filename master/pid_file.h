@@ -19,7 +19,8 @@ class PidFile {
   PidFile& operator=(PidFile&&) = delete;
   ~PidFile();
 
-  /// Writes our pid beside the file and renames it into place, locked.
+  /// Writes our pid beside the file and renames it into place, locked. Fails with ErrorKind::Unavailable when
+  /// another server has done so since claim().
   Result<void> publish();
   /// Whether claim() found the file of a server that ended without removing it.
   bool found_stale() const { return static_cast<bool>(stale_); }

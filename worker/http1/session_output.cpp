@@ -164,6 +164,8 @@ void Session::send_stream(api::Body::Stream& stream) {
                   {{"connection", connection_.id()}, {"missing", active.source_left}});
       return connection_.abort();
     case api::Pull::Failed:
+      log().info("response body could not be completed; connection closed",
+                 {{"connection", connection_.id()}, {"request", active.exchange.request().target}});
       return connection_.abort();
   }
 }

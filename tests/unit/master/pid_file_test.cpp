@@ -42,6 +42,18 @@ TEST(PidFile, SecondServerIsRefusedByTheLockAndToldThePid) {
   EXPECT_NE(second.error().message().find("pid " + std::to_string(getpid())), std::string::npos);
 }
 
+TEST(PidFile, OfTwoThatStartAtOnceTheLaterIsRefused) {
+  const TempFolder folder;
+  Result<PidFile> first = PidFile::claim(folder / "x.pid");
+  Result<PidFile> second = PidFile::claim(folder / "x.pid");
+  ASSERT_TRUE(first->publish());
+  const std::string pid = content(folder / "x.pid");
+  const Result<void> late = second->publish();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::Unavailable);
+  EXPECT_EQ(content(folder / "x.pid"), pid);
+}
+
 TEST(PidFile, StaleFileIsNoErrorAndIsReplaced) {
   const TempFolder folder;
   std::ofstream(folder / "x.pid") << "1\n";
