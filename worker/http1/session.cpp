@@ -79,8 +79,9 @@ std::size_t Session::on_bytes(std::span<const std::byte> input) {
     const std::span<const std::byte> rest = input.subspan(used);
     const std::size_t taken = active_ ? take_body(rest) : take_head(rest);
     used += taken;
-    if (settle_exchange()) continue;
-    if (taken == 0 || !wants_bytes()) break;
+    const bool settled = settle_exchange();
+    // Answers that nobody reads yet hold the requests behind them back.
+    if (!wants_bytes() || (!settled && taken == 0)) break;
   }
   set_deadlines();
   return used;
@@ -351,7 +352,11 @@ void Session::set_deadlines() {
 }
 
 void Session::on_timeout(TimePoint /*now*/) {
-  if (!active_ && head_deadline_ == kNever) return connection_.finish(true);
+  if (!active_ && head_deadline_ == kNever) {
+    // The last answer is still on its way: the time of waiting for a request has not begun.
+    if (!connection_.output().empty()) return set_deadlines();
+    return connection_.finish(true);
+  }
   if (!active_) {
     refuse_head(BadRequest::HeadTimeout);
   } else {

@@ -195,7 +195,10 @@ bool Connection::read_some() {
     const std::size_t used = protocol_->on_bytes(room.first(result.bytes));
     if (phase_ != Phase::Closed) pending_.append(room.subspan(used, result.bytes - used));
   }
-  return phase_ == Phase::Open;
+  if (phase_ != Phase::Open) return false;
+  // What it leaves because it has enough for now is offered again as soon as it wants more.
+  if (!pending_.empty() && !protocol_->wants_bytes()) retry_pending_ = true;
+  return true;
 }
 
 void Connection::throw_input_away() {
@@ -294,11 +297,22 @@ void Connection::on_timer(TimePoint now) {
     return abort();
   }
   if (deadline_ > now) return arm_timer();
-  deadline_ = kNever;
   if (phase_ == Phase::Handshaking || phase_ == Phase::Lingering) return close();
   running_ = true;
-  protocol_->on_timeout(now);
+  if (!came_in_time(now)) {
+    deadline_ = kNever;
+    if (phase_ == Phase::Open || phase_ == Phase::Finishing) protocol_->on_timeout(now);
+  }
   end_run();
+}
+
+// What is awaited may lie in the socket already: more connections may have been ready than one turn takes, or
+// the loop was held up.
+bool Connection::came_in_time(TimePoint now) {
+  if (phase_ != Phase::Open || !protocol_->wants_bytes()) return false;
+  readable_ = true;
+  take_input();
+  return phase_ != Phase::Open || deadline_ > now;
 }
 
 void Connection::finish(bool linger) {

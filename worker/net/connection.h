@@ -101,6 +101,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   void use(std::span<const std::byte> input);
   bool read_some();
   void throw_input_away();
+  bool came_in_time(TimePoint now);
   void send_output();
   bool flush_once(std::uint64_t& share);
   void settle();
