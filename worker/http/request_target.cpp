@@ -40,7 +40,7 @@ bool query_is_clean(std::string_view query) {
 
 struct PathScan {
   std::size_t length = 0;  // up to '?' or the end
-  bool rewrite = false;    // an escape or a segment that begins with a dot occurred
+  bool rewrite = false;    // an escape, a segment that begins with a dot, or an empty one occurred
   bool bad = false;
 };
 
@@ -58,13 +58,15 @@ PathScan scan_path(std::string_view text) {
       scan.bad = true;
       return scan;
     }
-    if (kind == Kind::Percent || (kind == Kind::Dot && after_slash)) scan.rewrite = true;
+    if (kind == Kind::Percent || (after_slash && (kind == Kind::Dot || kind == Kind::Slash)))
+      scan.rewrite = true;
     after_slash = kind == Kind::Slash;
   }
   return scan;
 }
 
-/// Writes a path segment by segment: escapes decoded once, "." and ".." resolved as each segment ends.
+/// Writes a path segment by segment: escapes decoded once, "." and ".." resolved as each segment ends. Empty
+/// segments are left out, as the file system would: else `//a` would be the file of `/a`, but not its route.
 class PathWriter {
  public:
   explicit PathWriter(std::span<char> room) : room_(room) {}
@@ -120,6 +122,7 @@ bool PathWriter::write_escape(std::string_view escape) {
 // RFC 3986 section 5.2.4, but a ".." with nothing left to remove is refused: no honest client sends it.
 bool PathWriter::end_segment(bool last) {
   const std::string_view segment(room_.data() + segment_, size_ - segment_);
+  if (segment.empty() && !last) return true;
   if (segment == ".") {
     size_ = segment_;
     return true;

@@ -54,7 +54,7 @@ TEST(RequestTarget, DotSegmentsAreRemovedAlsoWhenEscaped) {
   EXPECT_EQ(parse("/a/b/..").path, "/a/");
   EXPECT_EQ(parse("/a/.").path, "/a/");
   EXPECT_EQ(parse("/.").path, "/");
-  EXPECT_EQ(parse("/a//../b").path, "/a/b");
+  EXPECT_EQ(parse("/a//../b").path, "/b");
   EXPECT_EQ(parse("/a/...").path, "/a/...");
   EXPECT_EQ(parse("/.well-known/x").path, "/.well-known/x");
 }
@@ -82,7 +82,10 @@ TEST(RequestTarget, BadEscapesControlBytesBackslashesAndFragmentsAreRefused) {
 }
 
 TEST(RequestTarget, EmptySegmentsAreKept) {
-  EXPECT_EQ(parse("//evil.example//x").path, "//evil.example//x");
+  EXPECT_EQ(parse("//evil.example//x").path, "/evil.example/x");
+  EXPECT_EQ(parse("//").path, "/");
+  EXPECT_EQ(parse("/a///").path, "/a/");
+  EXPECT_EQ(parse("/%2e//b").path, "/b");
 }
 
 TEST(RequestTarget, AnAbsoluteFormGivesAuthorityAndPath) {
