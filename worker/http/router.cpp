@@ -208,7 +208,8 @@ RouteMatch Router::find(std::uint32_t listener, std::string_view host, const api
         match.parameters[i] = {route.parameter_names[i], values[i]};
       return true;
     }
-    return false;
+    // A path that is known is not looked for under a wider one, where another route would answer for it.
+    return refused != 0;
   };
   PathWalk(*tables_, visit).run(*site, request.path);
   if (match.outcome == RouteMatch::Outcome::Found || refused == 0) return match;
@@ -223,7 +224,7 @@ std::string_view Router::allow(std::uint32_t listener, std::string_view host, st
   MethodSet all = 0;
   const auto visit = [&](std::uint32_t entry, const auto&, std::size_t) {
     all |= tables_->entries[entry].methods;
-    return false;
+    return all != 0;
   };
   PathWalk(*tables_, visit).run(*site, path);
   return all == 0 ? std::string_view() : allow_of(*tables_, all);

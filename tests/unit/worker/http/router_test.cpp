@@ -123,12 +123,16 @@ TEST(Router, AnUnknownPathAnswersNoRoute) {
   EXPECT_EQ(router.find(0, "", get("/b")).outcome, Outcome::NoRoute);
 }
 
-TEST(Router, AMethodThatTheExactPathLacksIsLookedForInWiderPaths) {
-  const Router router(one_site({route("/*", {}, config::FilesAction{}), route("/api", {"POST"})}));
-  EXPECT_EQ(router.find(0, "", with_method("/api", "GET")).route, 0U);
-  const RouteMatch match = router.find(0, "", with_method("/api", "DELETE"));
-  EXPECT_EQ(match.outcome, Outcome::NoMethod);
-  EXPECT_EQ(match.allow, "GET, HEAD, POST, OPTIONS");
+TEST(Router, AMethodThatTheExactPathLacksIsNotLookedForInWiderPaths) {
+  const Router router(
+      one_site({route("/*", {}, config::FilesAction{}), route("/api", {"POST"}), route("/api", {"PUT"})}));
+  for (const char* method : {"GET", "DELETE"}) {
+    const RouteMatch match = router.find(0, "", with_method("/api", method));
+    EXPECT_EQ(match.outcome, Outcome::NoMethod);
+    EXPECT_EQ(match.allow, "POST, PUT, OPTIONS");
+  }
+  EXPECT_EQ(router.find(0, "", with_method("/api", "PUT")).route, 2U);
+  EXPECT_EQ(router.allow(0, "", "/api"), "POST, PUT, OPTIONS");
 }
 
 TEST(Router, WithoutMethodsTheActionSaysWhatItServes) {
