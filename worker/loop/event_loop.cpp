@@ -119,8 +119,9 @@ void EventLoop::run_deferred() {
 }
 
 void EventLoop::turn() {
-  const int ready =
-      epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+  int ready = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+  // Stopped and continued, for one: what is ready comes before the deadlines that have passed meanwhile.
+  if (ready < 0) ready = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), 0);
   now_ = Clock::now();
   if (hook_ != nullptr) hook_->on_turn_start(now_);
   for (int i = 0; i < ready; ++i) dispatch(events_[static_cast<std::size_t>(i)]);
