@@ -79,9 +79,11 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
 
 void Exchange::fail(std::uint16_t status, std::span<const api::Field> fields) {
   const ErrorPage page = error_page(status, request_.field("Accept").value_or(std::string_view()));
-  std::array<api::Field, kMaxErrorFields + 1> all;
+  std::array<api::Field, kMaxErrorFields + 2> all;
   std::size_t count = 0;
   all[count++] = {"Content-Type", page.content_type};
+  // The page is HTML or JSON, as the client likes (RFC 9110 section 12.5.5).
+  all[count++] = {"Vary", "Accept"};
   for (const api::Field& field : fields)
     if (count < all.size()) all[count++] = field;
   respond({status, {all.data(), count}}, api::Body::copy(page.body));
