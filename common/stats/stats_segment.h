@@ -36,8 +36,11 @@ inline constexpr std::uint32_t kMaxSlots = 257;  // 256 workers and the admin pr
 inline constexpr std::uint32_t kAdminSlot = 256;
 inline constexpr std::uint32_t kMaxSeats = 1600;
 inline constexpr std::uint32_t kMasterSeat = 0;
-inline constexpr std::uint32_t kMaxSeries = 8192;      // counters and gauges a seat
-inline constexpr std::uint32_t kMaxHistograms = 1024;  // a seat
+// Room for 10,000 sites in each seat and row: what does not fit is counted as "other", and a worker may have
+// had room for a series that its slot's row has not. The file is sparse, so that only what is used takes
+// memory.
+inline constexpr std::uint32_t kMaxSeries = 32768;  // counters and gauges
+inline constexpr std::uint32_t kMaxHistograms = 12288;
 inline constexpr std::uint32_t kMaxSites = 16384;
 inline constexpr std::uint32_t kMaxListeners = 1024;
 inline constexpr std::uint32_t kNoSeat = 0xffffffff;
