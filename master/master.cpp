@@ -230,11 +230,15 @@ void Master::on_stop(StopMode mode) {
     ended_ = true;
     return;
   }
+  // What was asked for before comes before: a reload is begun and given up, and the last word is that of the
+  // stop.
+  settle_events();
   log().info("stopping", {{"mode", mode == StopMode::Graceful ? "graceful" : "quick"}});
-  systemd_.stopping();
   // The workers still have theirs and accept what waits; after that nobody queues where nobody accepts.
   listeners_.commit({});
   feed(event::StopRequested{mode});
+  settle_events();
+  systemd_.stopping();
 }
 
 void Master::reopen_logs() {
