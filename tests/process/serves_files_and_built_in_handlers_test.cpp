@@ -138,5 +138,25 @@ TEST(serves, changed_content_within_a_second) {
   EXPECT_LT(Clock::now() - changed, 1200ms);
 }
 
+TEST(serves, no_file_past_the_route_that_guards_it) {
+  ServerConfig config;
+  config.routes = "      - {path: /private/*, respond: {status: 403, body: no}}\n";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  server.dir().write("www/private/secret.txt", "secret");
+  for (const char* target : {"/private/secret.txt", "//private/secret.txt", "/private//secret.txt",
+                             "/./private/secret.txt", "/x/..//private/secret.txt", "/%70rivate/secret.txt"})
+    EXPECT_EQ(get(server.port(), target).status, 403) << target;
+}
+
+TEST(serves, a_known_path_with_another_method_by_405) {
+  ServerProcess server;
+  ASSERT_TRUE(server.ready());
+  server.dir().write("www/api/echo", "a file of the same name");
+  const Response response = get(server.port(), "/api/echo");
+  EXPECT_EQ(response.status, 405);
+  EXPECT_EQ(response.field("allow"), "POST, OPTIONS");
+}
+
 }  // namespace
 }  // namespace holdfast::support
