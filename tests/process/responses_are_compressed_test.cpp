@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
+#include "tests/support/gzip_text.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
 
@@ -9,28 +9,6 @@ namespace holdfast::support {
 namespace {
 
 using testing::HasSubstr;
-
-std::string text_of(std::size_t size) {
-  std::string text;
-  for (std::size_t i = 0; text.size() < size; ++i)
-    text += "line " + std::to_string(i * 7919 % 1000) + " of the text\n";
-  text.resize(size);
-  return text;
-}
-
-std::string gunzip(const std::string& packed) {
-  z_stream stream{};
-  inflateInit2(&stream, 15 + 16);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-  std::string text(4 << 20, '\0');
-  stream.next_out = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_out = static_cast<uInt>(text.size());
-  const int result = inflate(&stream, Z_FINISH);
-  text.resize(stream.total_out);
-  inflateEnd(&stream);
-  return result == Z_STREAM_END ? text : "not whole: " + text;
-}
 
 Response ask(const ServerProcess& server, const std::string& method, const std::string& target,
              const std::string& fields) {
@@ -41,12 +19,12 @@ Response ask(const ServerProcess& server, const std::string& method, const std::
 
 struct Site {
   Site() {
-    server.dir().write("www/small.html", text_of(5000));
-    server.dir().write("www/middle.txt", text_of(60'000));
-    server.dir().write("www/large.css", text_of(600'000));
-    server.dir().write("www/huge.txt", text_of(3'000'000));
-    server.dir().write("www/tiny.html", text_of(500));
-    server.dir().write("www/picture.png", text_of(5000));
+    server.dir().write("www/small.html", packable_text(5000));
+    server.dir().write("www/middle.txt", packable_text(60'000));
+    server.dir().write("www/large.css", packable_text(600'000));
+    server.dir().write("www/huge.txt", packable_text(3'000'000));
+    server.dir().write("www/tiny.html", packable_text(500));
+    server.dir().write("www/picture.png", packable_text(5000));
   }
   ServerProcess server;
 };
@@ -60,10 +38,10 @@ TEST(compression, of_files_of_all_sizes_gives_the_same_content) {
     EXPECT_EQ(packed.field("content-encoding"), "gzip") << target;
     EXPECT_THAT(packed.field("vary"), HasSubstr("Accept-Encoding"));
     EXPECT_LT(packed.body.size(), size / 2);
-    EXPECT_EQ(gunzip(packed.body), text_of(size)) << target;
+    EXPECT_EQ(gunzip(packed.body), packable_text(size)) << target;
     EXPECT_THAT(packed.field("etag"), testing::StartsWith("W/\""));
     const Response plain = ask(site.server, "GET", target, "");
-    EXPECT_EQ(plain.body, text_of(size));
+    EXPECT_EQ(plain.body, packable_text(size));
     EXPECT_EQ(plain.field("content-encoding"), "");
     EXPECT_THAT(plain.field("vary"), HasSubstr("Accept-Encoding"));
   }
@@ -78,7 +56,7 @@ TEST(compression, leaves_alone_what_gains_nothing_and_parts) {
         << target;
   const Response part = ask(site.server, "GET", "/middle.txt", "Accept-Encoding: gzip\r\nRange: bytes=5-8\r\n");
   EXPECT_EQ(part.status, 206);
-  EXPECT_EQ(part.body, text_of(60'000).substr(5, 4));
+  EXPECT_EQ(part.body, packable_text(60'000).substr(5, 4));
 }
 
 TEST(compression, of_head_agrees_with_get_and_a_packed_answer_is_revalidated) {
@@ -105,7 +83,7 @@ TEST(compression, and_headers_follow_the_route) {
       "         respond: {body: hi, headers: {Content-Type: text/plain, X-A: old}}}\n";
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
-  server.dir().write("www/off/page.html", text_of(5000));
+  server.dir().write("www/off/page.html", packable_text(5000));
   EXPECT_EQ(ask(server, "GET", "/off/page.html", "Accept-Encoding: gzip\r\n").field("content-encoding"), "");
   const Response edited = ask(server, "GET", "/edited", "");
   EXPECT_EQ(edited.field("x-a"), "b");
