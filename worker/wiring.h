@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
 #include "worker/handlers/registry.h"
 #include "worker/http/dispatcher.h"
@@ -42,6 +43,7 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;
+  filters::CodecPacker packer_;
   handlers::Shared shared_;
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;

@@ -39,7 +39,11 @@ TEST(compression, of_files_of_all_sizes_gives_the_same_content) {
     EXPECT_THAT(packed.field("vary"), HasSubstr("Accept-Encoding"));
     EXPECT_LT(packed.body.size(), size / 2);
     EXPECT_EQ(gunzip(packed.body), packable_text(size)) << target;
-    EXPECT_THAT(packed.field("etag"), testing::StartsWith("W/\""));
+    // What is packed once and kept has a strong validator of its own, what is packed on its way a weak one.
+    if (size < 128 * 1024)
+      EXPECT_THAT(packed.field("etag"), testing::EndsWith("-gz\""));
+    else
+      EXPECT_THAT(packed.field("etag"), testing::StartsWith("W/\""));
     const Response plain = ask(site.server, "GET", target, "");
     EXPECT_EQ(plain.body, packable_text(size));
     EXPECT_EQ(plain.field("content-encoding"), "");

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cerrno>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 #include "common/text_hash.h"
@@ -203,6 +204,34 @@ bool FileCache::read_content(FileEntry& entry, int fd) {
   return true;
 }
 
+const PackedForm* FileCache::packed(FileEntry& entry, Coding coding, http::Packer& packer,
+                                    std::uint32_t gzip_level) {
+  std::unique_ptr<PackedForm>& form = entry.packed_[static_cast<std::size_t>(coding)];
+  if (!form) {
+    if (entry.size() > limits_.packed_of_one) return nullptr;
+    std::string read;
+    std::string_view content;
+    if (entry.in_memory()) {
+      content = entry.content();
+    } else {
+      read.resize(static_cast<std::size_t>(entry.size()));
+      struct stat after {};
+      if (!read_whole(entry.fd(), read.data(), read.size()) || ::fstat(entry.fd(), &after) != 0) return nullptr;
+      if (FileIdentity::of(after) != entry.identity_) return nullptr;
+      content = read;
+    }
+    std::optional<std::string> packed = packer.pack(coding, gzip_level, content);
+    if (!packed) return nullptr;
+    if (packed->size() >= content.size()) packed->clear();
+    form = std::make_unique<PackedForm>(entry.fields(), coding, std::move(*packed));
+    entry.packed_bytes_ += form->content().size();
+    content_bytes_ += form->content().size();
+    pinned_ = &entry;
+    make_room();
+  }
+  return form->is_useful() ? form.get() : nullptr;
+}
+
 FileEntry* FileCache::lookup(std::uint64_t hash, std::uint32_t tree, std::string_view path) const {
   for (FileEntry* entry = buckets_[hash & (buckets_.size() - 1)]; entry; entry = entry->next_in_bucket_)
     if (entry->hash_ == hash && entry->tree_ == tree && entry->key_ == path) return entry;
@@ -236,6 +265,7 @@ void FileCache::remove(FileEntry* entry) {
     content_bytes_ -= entry->size();
   else
     --descriptors_;
+  content_bytes_ -= entry->packed_bytes_;
   entry->release();
 }
 

@@ -16,6 +16,7 @@
 #include "worker/handlers/document_root.h"
 #include "worker/handlers/file_entry.h"
 #include "worker/handlers/mime_types.h"
+#include "worker/http/packer.h"
 
 namespace holdfast::handlers {
 
@@ -24,6 +25,8 @@ struct FileCacheLimits {
   std::size_t content_bytes = std::size_t{64} << 20;
   std::size_t descriptors = 1024;
   std::uint64_t content_of_one = 64 * 1024;  // bigger files are sent from their descriptor
+  std::uint64_t packed_of_one =
+      128 * 1024;  // bigger ones would keep the loop from others while they are packed
   // A little under a second, for loop turns that come late.
   Duration recheck = std::chrono::milliseconds(950);
 };
@@ -57,6 +60,10 @@ class FileCache {
   /// Missing, but for a leading "/.well-known/": .git and .env are in many a root, and nobody wants them
   /// served.
   FileLookup find(std::uint32_t tree, std::string_view path, TimePoint now);
+
+  /// The content of `entry`, which find() has just given, in `coding`; made now if it is not there yet. Null
+  /// when the file is too big for that, cannot be read, or gains nothing. Lives as long as the entry.
+  const PackedForm* packed(FileEntry& entry, Coding coding, http::Packer& packer, std::uint32_t gzip_level);
 
   const DocumentRoot& root(std::uint32_t tree) const { return roots_[trees_[tree].root]; }
 

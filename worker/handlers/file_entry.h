@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/http_date.h"
+#include "worker/handlers/packed_form.h"
 
 namespace holdfast::handlers {
 
@@ -98,6 +99,8 @@ class FileEntry final : public api::BodyOwner {
   std::size_t etag_size_ = 0;
   std::array<api::Field, 4> fields_;
   std::unique_ptr<char[]> content_;
+  std::array<std::unique_ptr<PackedForm>, kCodings> packed_;  // made when first asked for
+  std::size_t packed_bytes_ = 0;
   Fd fd_;
 };
 

@@ -41,11 +41,12 @@ Error wrong(std::string message) {
 /// One row an action; those of other folders make a null pointer.
 struct Maker {
   Shared& shared;
+  const config::Route& route;
 
   Made operator()(const config::FilesAction& action) const {
     const Result<std::uint32_t> tree = shared.files().add_tree(action);
     if (!tree) return tree.error();
-    return made<StaticFile>(shared.files(), *tree, action.listing);
+    return made<StaticFile>(shared.files(), *tree, action.listing, route.compression, shared.packer());
   }
   Made operator()(const config::RedirectAction& action) const {
     const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
@@ -72,11 +73,11 @@ struct Maker {
 
 }  // namespace
 
-Shared::Shared() : files_(std::make_unique<FileCache>(limits_here())) {}
+Shared::Shared(http::Packer* packer) : files_(std::make_unique<FileCache>(limits_here())), packer_(packer) {}
 Shared::~Shared() = default;
 
 Result<std::unique_ptr<api::Handler>> make_handler(const config::Route& route, Shared& shared) {
-  return std::visit(Maker{shared}, route.action);
+  return std::visit(Maker{shared, route}, route.action);
 }
 
 }  // namespace holdfast::handlers

@@ -7,6 +7,7 @@
 #include "common/api/handler.h"
 #include "common/result.h"
 #include "config/config.h"
+#include "worker/http/packer.h"
 
 namespace holdfast::handlers {
 
@@ -15,14 +16,17 @@ class FileCache;
 /// What handlers of one worker share.
 class Shared {
  public:
-  Shared();
+  /// `packer` outlives the handlers; null: nothing is packed.
+  explicit Shared(http::Packer* packer = nullptr);
   ~Shared();
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
   FileCache& files() { return *files_; }
+  http::Packer* packer() { return packer_; }
 
  private:
   std::unique_ptr<FileCache> files_;
+  http::Packer* const packer_;
 };
 
 /// Makes the handler of a route, opening what it needs (document root). Fails with a message that names the

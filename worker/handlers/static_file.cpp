@@ -1,6 +1,8 @@
 #include "worker/handlers/static_file.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "worker/http/accept.h"
 #include "worker/http/byte_ranges.h"
 #include "worker/http/conditional.h"
+#include "worker/http/content_coding.h"
 #include "worker/http/error_page.h"
 #include "worker/http/percent_encoding.h"
 
@@ -22,17 +25,18 @@ using api::Field;
 /// Up to here a copy next to the head is cheaper than a piece of its own.
 constexpr std::size_t kCopyLimit = 4096;
 
-/// The fields of an entry; where its mtime lies in the future, with a Last-Modified of now instead (RFC 9110
-/// section 8.8.2.1: never later than Date).
+/// The fields of an entry or of a packed form of it; where its mtime lies in the future, with a Last-Modified
+/// of now instead (RFC 9110 section 8.8.2.1: never later than Date).
 class EntryFields {
  public:
-  EntryFields(const FileEntry& entry, std::time_t now) : modified_(entry.modified()), fields_(entry.fields()) {
+  EntryFields(std::span<const Field> fields, std::time_t modified, std::time_t now)
+      : modified_(modified), fields_(fields) {
     if (modified_ <= now) return;
     modified_ = now;
     text_ = format_http_date(now);
     std::copy(fields_.begin(), fields_.end(), changed_.begin());
     changed_[1].value = {text_.data(), text_.size()};
-    fields_ = changed_;
+    fields_ = std::span(changed_).first(fields_.size());
   }
   EntryFields(const EntryFields&) = delete;
   EntryFields& operator=(const EntryFields&) = delete;
@@ -45,7 +49,7 @@ class EntryFields {
   std::time_t modified_;
   std::span<const Field> fields_;
   HttpDateText text_;
-  std::array<Field, 4> changed_;
+  std::array<Field, 5> changed_;
 };
 
 api::Body body_of(FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
@@ -112,11 +116,24 @@ void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& 
 
 void send_entry(api::Exchange& exchange, FileEntry& entry) {
   const std::time_t now = exchange.wall_seconds();
-  const EntryFields known(entry, now);
+  const EntryFields known(entry.fields(), entry.modified(), now);
   const http::Validators validators{entry.etag(), known.modified(), true};
   switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
       return send_content(exchange, entry, known, validators);
+    case http::Precondition::NotModified:
+      return exchange.respond({304, known.validators()}, api::Body::none());
+    case http::Precondition::Failed:
+      return exchange.fail(412);
+  }
+}
+
+void send_packed(api::Exchange& exchange, FileEntry& entry, const PackedForm& form) {
+  const std::time_t now = exchange.wall_seconds();
+  const EntryFields known(form.fields(), entry.modified(), now);
+  switch (http::evaluate_preconditions(exchange.request(), {form.etag(), known.modified(), true}, now)) {
+    case http::Precondition::Proceed:
+      return exchange.respond({200, known.all(), true}, api::Body::held(form.content(), entry.hold()));
     case http::Precondition::NotModified:
       return exchange.respond({304, known.validators()}, api::Body::none());
     case http::Precondition::Failed:
@@ -148,6 +165,22 @@ void ask_to_retry(api::Exchange& exchange) {
 
 }  // namespace
 
+StaticFile::StaticFile(FileCache& files, std::uint32_t tree, bool listing,
+                       const config::Compression& compression, http::Packer* packer)
+    : files_(files), tree_(tree), listing_(listing), compression_(compression), packer_(packer) {
+  if (packer == nullptr || !compression.enabled) return;
+  std::copy_if(compression.encodings.begin(), compression.encodings.end(), std::back_inserter(offer_),
+               [packer](Coding coding) { return packer->knows(coding); });
+}
+
+// Parts are of the plain content: whoever asks for a range gets that.
+const PackedForm* StaticFile::packed_form(const api::Request& request, FileEntry& entry) const {
+  if (offer_.empty() || entry.size() < compression_.min_size || range_field(request)) return nullptr;
+  if (!http::is_type_listed(entry.content_type(), compression_.types)) return nullptr;
+  const std::optional<Coding> coding = http::choose_coding(request.fields, offer_);
+  return coding ? files_.packed(entry, *coding, *packer_, compression_.level) : nullptr;
+}
+
 void StaticFile::handle(api::Exchange& exchange) {
   const api::Request& request = exchange.request();
   if (request.method != api::Method::Get && request.method != api::Method::Head) return refuse_method(exchange);
@@ -156,6 +189,8 @@ void StaticFile::handle(api::Exchange& exchange) {
   FileLookup found = files_.find(tree_, request.path, exchange.now());
   switch (found.outcome) {
     case FileLookup::Outcome::File:
+      if (const PackedForm* form = packed_form(request, *found.entry))
+        return send_packed(exchange, *found.entry, *form);
       return send_entry(exchange, *found.entry);
     case FileLookup::Outcome::NeedsSlash:
       return redirect_to_slash(exchange);

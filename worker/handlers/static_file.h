@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "common/api/handler.h"
 #include "config/config.h"
@@ -14,17 +15,22 @@ namespace holdfast::handlers {
 
 class StaticFile final : public api::Handler {
  public:
-  /// `tree` comes from files.add_tree(); `files` outlives the handler.
-  StaticFile(FileCache& files, std::uint32_t tree, bool listing)
-      : files_(files), tree_(tree), listing_(listing) {}
+  /// `tree` comes from files.add_tree(); `files` and `packer` outlive the handler. Without a packer files go as
+  /// they are.
+  StaticFile(FileCache& files, std::uint32_t tree, bool listing, const config::Compression& compression = {},
+             http::Packer* packer = nullptr);
   void handle(api::Exchange& exchange) override;
 
  private:
+  const PackedForm* packed_form(const api::Request& request, FileEntry& entry) const;
   void send_listing(api::Exchange& exchange, Fd directory);
 
   FileCache& files_;
   const std::uint32_t tree_;
   const bool listing_;
+  const config::Compression compression_;
+  http::Packer* const packer_;
+  std::vector<Coding> offer_;  // empty: nothing is packed
 };
 
 }  // namespace holdfast::handlers
