@@ -52,6 +52,8 @@ class ScriptedPeer {
     wake();
   }
   void take_everything() { take_at_most(SIZE_MAX); }
+  /// How much of what it took is still on its way to it.
+  void has_not_received(std::uint32_t bytes) { unsent_ = bytes; }
   /// How many bytes one write or read may move.
   void move_at_most(std::size_t bytes) { step_ = bytes; }
 
@@ -73,6 +75,7 @@ class ScriptedPeer {
 
   Fd inner_, outer_;
   std::string input_, output_;
+  std::uint32_t unsent_ = 0;
   bool input_ended_ = false, broken_ = false, ended_ = false, closed_ = false, reset_ = false;
   std::size_t room_ = SIZE_MAX, step_ = SIZE_MAX, reads_ = 0;
 };
@@ -131,6 +134,7 @@ class ScriptedTransport final : public net::Transport {
     took(sent);
     return {net::Io::Ok, sent, 0};
   }
+  std::uint32_t unsent() const override { return peer_.unsent_; }
   void end_writing() override { peer_.ended_ = true; }
   bool has_pending() const override { return false; }
   std::string_view application_protocol() const override { return {}; }

@@ -29,8 +29,8 @@ std::string_view Redirect::location(api::Exchange& exchange) const {
 void Redirect::handle(api::Exchange& exchange) {
   const std::string_view accept = exchange.request().field("Accept").value_or(std::string_view());
   const http::ErrorPage page = http::error_page(status_, accept);
-  const std::array<api::Field, 2> fields{
-      {{"Location", location(exchange)}, {"Content-Type", page.content_type}}};
+  const std::array<api::Field, 3> fields{
+      {{"Location", location(exchange)}, {"Content-Type", page.content_type}, {"Vary", "Accept"}}};
   exchange.respond({status_, fields}, api::Body::copy(page.body));
 }
 

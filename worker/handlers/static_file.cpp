@@ -149,7 +149,8 @@ void redirect_to_slash(api::Exchange& exchange) {
   location += '/';
   if (!request.query.empty()) location.append("?").append(request.query);
   const http::ErrorPage page = http::error_page(301, request.field("Accept").value_or(std::string_view()));
-  const std::array<Field, 2> fields{{{"Location", location}, {"Content-Type", page.content_type}}};
+  const std::array<Field, 3> fields{
+      {{"Location", location}, {"Content-Type", page.content_type}, {"Vary", "Accept"}}};
   exchange.respond({301, fields}, api::Body::copy(page.body));
 }
 

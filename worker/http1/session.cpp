@@ -93,6 +93,7 @@ std::size_t Session::take_head(std::span<const std::byte> input) {
   if (const auto* parsed = std::get_if<Parsed>(&result)) {
     scanned_ = 0;
     head_deadline_ = kNever;
+    more_waits_ = parsed->consumed < input.size();
     begin_request(parsed->head, parsed->consumed);
     return parsed->consumed;
   }
@@ -100,7 +101,10 @@ std::size_t Session::take_head(std::span<const std::byte> input) {
     refuse_head(refused->why);
     return 0;
   }
-  if (head_deadline_ == kNever) head_deadline_ = connection_.now() + factory_.config_.timeouts.request_header;
+  // The first head has its time from the start of the connection, whenever its first byte came.
+  if (head_deadline_ == kNever)
+    head_deadline_ =
+        used_ ? connection_.now() + factory_.config_.timeouts.request_header : connection_.deadline();
   connection_.set_state(stats::ConnectionState::Reading);
   return 0;
 }
@@ -123,6 +127,7 @@ void Session::begin_request(const RequestHead& head, std::size_t consumed) {
                          (active.framing.body == http::BodyRule::Length && active.framing.length == 0);
   active.continue_due = active.framing.expects_continue && !active.body_complete;
   connection_.set_state(stats::ConnectionState::Writing);
+  unreceived_ = 0;
   factory_.dispatcher_.dispatch(active.exchange);
 }
 
@@ -353,8 +358,7 @@ void Session::set_deadlines() {
 
 void Session::on_timeout(TimePoint /*now*/) {
   if (!active_ && head_deadline_ == kNever) {
-    // The last answer is still on its way: the time of waiting for a request has not begun.
-    if (!connection_.output().empty()) return set_deadlines();
+    if (last_answer_is_on_its_way()) return set_deadlines();
     return connection_.finish(true);
   }
   if (!active_) {
@@ -365,6 +369,14 @@ void Session::on_timeout(TimePoint /*now*/) {
     if (answered && !active_->response_complete) return connection_.abort();
   }
   settle_exchange();
+}
+
+// Then the client is not idle: it cannot ask for more before it has the answer. What our own queue holds has
+// the write timeout; of what the kernel holds only a client that makes progress gets more time.
+bool Session::last_answer_is_on_its_way() {
+  if (!connection_.output().empty()) return true;
+  const std::uint32_t before = std::exchange(unreceived_, connection_.unreceived());
+  return unreceived_ > 0 && (before == 0 || unreceived_ < before);
 }
 
 void Session::begin_drain(net::Drain how) {

@@ -112,6 +112,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
 
   // life
   bool settle_exchange();
+  bool last_answer_is_on_its_way();
   void end_exchange(bool complete);
   void set_deadlines();
 
@@ -120,7 +121,9 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   std::unique_ptr<Active> active_;
   TimePoint head_deadline_ = kNever;  // set by the first byte of a head, never moved by later ones
   std::size_t scanned_ = 0;           // of the incomplete head
+  std::uint32_t unreceived_ = 0;      // of the last answer, when the idle time was over; 0: not asked yet
   bool used_ = false;                 // a request was answered on this connection
+  bool more_waits_ = false;           // input lies behind the head that was parsed last
   bool peer_ended_ = false;
 };
 

@@ -53,7 +53,9 @@ void Session::start_response(http::Exchange& exchange, http::Response response, 
   const bool unread = !active.body_complete && exchange.sink() == nullptr;
   const bool long_rest = active.framing.body == http::BodyRule::Chunked || active.body_left > kFilePart / 16;
   if (unread && (active.continue_due || long_rest)) active.keep_alive = false;
-  active.keep_alive = active.keep_alive && active.framing.keep_alive && !connection_.draining();
+  // A leaving worker still answers what is already here behind this request.
+  const bool leaves = connection_.draining() && !(more_waits_ && active.body_complete);
+  active.keep_alive = active.keep_alive && active.framing.keep_alive && !leaves;
   head.keep_alive = active.keep_alive;
   choose_body_end(response.body, response.status, send_body, head);
   active.keep_alive = head.keep_alive;

@@ -73,6 +73,9 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   std::uint64_t id() const { return id_; }
   const PeerAddress& peer() const { return peer_; }
   const ListenerContext& listener() const { return listener_; }
+  /// Bytes that have left our queue and that the peer has not received. Asks the kernel.
+  std::uint32_t unreceived() const { return transport_->unsent(); }
+  TimePoint deadline() const { return deadline_; }
   bool draining() const;
   bool open() const { return phase_ == Phase::Handshaking || phase_ == Phase::Open; }
 

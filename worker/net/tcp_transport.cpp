@@ -1,5 +1,7 @@
 #include "worker/net/tcp_transport.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -49,6 +51,11 @@ IoResult TcpTransport::send_file(int file, std::uint64_t offset, std::size_t len
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) return {Io::Ok, static_cast<std::size_t>(sent), 0};
   return failure(Io::WantWrite);
+}
+
+std::uint32_t TcpTransport::unsent() const {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
 }
 
 void TcpTransport::end_writing() {

@@ -15,6 +15,7 @@ class TcpTransport final : public Transport {
   IoResult read(std::span<std::byte> room) override;
   IoResult write(std::span<const iovec> pieces, bool more) override;
   IoResult send_file(int file, std::uint64_t offset, std::size_t length) override;
+  std::uint32_t unsent() const override;
   void end_writing() override;
   bool has_pending() const override { return false; }
   std::string_view application_protocol() const override { return {}; }

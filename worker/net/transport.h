@@ -38,6 +38,8 @@ class Transport {
   /// Sends file bytes from `offset` without moving the descriptor's own position. Ok with 0 bytes: the file
   /// ended early.
   virtual IoResult send_file(int file, std::uint64_t offset, std::size_t length) = 0;
+  /// Bytes that were written and that the peer has not received yet; 0 when that cannot be told.
+  virtual std::uint32_t unsent() const = 0;
   /// Ends our side; the peer's stays readable.
   virtual void end_writing() = 0;
   /// Decrypted bytes wait inside: read() would yield without a readable socket.

@@ -80,5 +80,54 @@ TEST(SessionWaiting, a_head_whose_end_lies_in_the_socket_in_time_is_no_timeout) 
   EXPECT_EQ(answers_in(harness.peer->received()), 1U);
 }
 
+TEST(SessionWaiting, a_client_that_still_receives_its_answer_is_not_idle) {
+  SessionHarness harness(
+      [](api::Exchange& exchange) {
+        exchange.respond({200, {}}, api::Body::copy("x"));
+      },
+      [](config::Config& config) { config.timeouts.keep_alive = 40ms; });
+  harness.peer->has_not_received(1000);
+  harness.exchange(kRequest);
+  harness.turns_within(60ms);
+  EXPECT_FALSE(harness.peer->writing_ended());
+  harness.peer->has_not_received(500);
+  harness.turns_within(40ms);
+  EXPECT_EQ(answers_in(harness.exchange(kRequest)), 1U);
+}
+
+TEST(SessionWaiting, a_client_that_takes_nothing_of_its_answer_is_let_go) {
+  SessionHarness harness(
+      [](api::Exchange& exchange) {
+        exchange.respond({200, {}}, api::Body::copy("x"));
+      },
+      [](config::Config& config) { config.timeouts.keep_alive = 20ms; });
+  harness.peer->has_not_received(1000);
+  harness.exchange(kRequest);
+  harness.turns_within(100ms);
+  EXPECT_TRUE(harness.peer->writing_ended());
+}
+
+TEST(SessionWaiting, a_leaving_worker_answers_all_that_is_there_and_says_close_with_the_last) {
+  SessionHarness harness([](api::Exchange& exchange) { exchange.respond({200, {}}, api::Body::copy("x")); });
+  harness.exchange(kRequest);
+  harness.table().begin_drain(net::Drain::Gently);
+  const std::string answers = harness.exchange(kRequest + kRequest + kRequest);
+  EXPECT_EQ(answers_in(answers), 3U);
+  EXPECT_GT(answers.find("Connection: close"), answers.rfind("HTTP/1.1 200"));
+  EXPECT_TRUE(harness.peer->writing_ended());
+}
+
+TEST(SessionWaiting, the_first_head_has_its_time_from_the_start_of_the_connection) {
+  SessionHarness harness(
+      [](api::Exchange& exchange) {
+        exchange.respond({200, {}}, api::Body::copy("x"));
+      },
+      [](config::Config& config) { config.timeouts.request_header = 200ms; });
+  harness.turns_within(150ms);
+  harness.peer->send("GET");
+  harness.turns_within(100ms);
+  EXPECT_NE(harness.peer->received().find("HTTP/1.1 408"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace holdfast::http1
