@@ -49,6 +49,7 @@ void check_site_identity(const Config& config, std::vector<Problem>& problems) {
     names.add(site.name, site.place, "another site is named `" + site.name + "`: give one of them a `name`");
     const std::set<std::uint32_t> listeners(site.listeners.begin(), site.listeners.end());
     for (const std::uint32_t listener : listeners) {
+      if (listener >= config.listeners.size()) continue;  // a name that was refused, or none could be read
       const std::string on = " on listener `" + config.listeners[listener].name + "`";
       const std::string prefix = std::to_string(listener) + " ";
       if (site.hosts.empty()) hosts.add(prefix, site.place, "another site without `hosts` is served" + on);

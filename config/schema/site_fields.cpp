@@ -33,6 +33,7 @@ Kind<std::uint32_t> listener_reference() {
   return {
       "name of a listener", schema_type("string"),
       [](Reader& reader, const Node& node, std::uint32_t& out) {
+        out = std::numeric_limits<std::uint32_t>::max();  // one that is refused names none
         std::string name;
         if (!read_string(reader, node, name)) return false;
         std::vector<std::string_view> names;
