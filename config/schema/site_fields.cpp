@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "common/ascii.h"
 #include "config/nearest_name.h"
 #include "config/schema/sections.h"
