@@ -39,11 +39,15 @@ void take_connection(std::string_view value, Seen& seen) {
   });
 }
 
-// RFC 9110 section 10.1.1: the one known expectation; HTTP/1.0 clients' are ignored.
+// RFC 9110 section 10.1.1: a list with one known member; HTTP/1.0 clients' are ignored.
 Refusal take_expectation(std::string_view value, api::Version version, Framing& framing) {
   if (version == api::Version::Http10) return std::nullopt;
-  if (!ascii_iequals(value, "100-continue")) return BadRequest::Expectation;
-  framing.expects_continue = true;
+  bool known = true;
+  for_each_list_element(value, [&](std::string_view expectation) {
+    known = known && ascii_iequals(expectation, "100-continue");
+    framing.expects_continue = true;
+  });
+  if (!known) return BadRequest::Expectation;
   return std::nullopt;
 }
 

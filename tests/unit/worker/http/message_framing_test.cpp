@@ -93,7 +93,12 @@ TEST(MessageFraming, keeps_the_connection_as_version_and_fields_say) {
 
 TEST(MessageFraming, knows_one_expectation_and_ignores_those_of_http_1_0) {
   EXPECT_TRUE(framed({kHost, {"Expect", "100-Continue"}}).expects_continue);
-  EXPECT_EQ(refusal({kHost, {"Expect", "200-ok"}}), BadRequest::Expectation);
+  EXPECT_TRUE(framed({kHost, {"Expect", ", 100-continue,100-continue ,"}}).expects_continue);
+  EXPECT_TRUE(framed({kHost, {"Expect", "100-continue"}, {"Expect", "100-continue"}}).expects_continue);
+  EXPECT_FALSE(framed({kHost, {"Expect", ""}}).expects_continue);
+  for (const char* value : {"200-ok", "100-continue, 200-ok", "200-ok,100-continue", "100-continue;a=b",
+                            "y 100-continue", "\"100-continue\""})
+    EXPECT_EQ(refusal({kHost, {"Expect", value}}), BadRequest::Expectation) << value;
   EXPECT_FALSE(framed({{"Expect", "whatever"}}, api::Version::Http10).expects_continue);
 }
 
