@@ -39,6 +39,24 @@ bool ChunkedDecoder::take_size(char c) {
   return (c == ';' || c == ' ' || c == '\t') && spend_overhead();
 }
 
+// RFC 9112 section 7.1.1: a value may be quoted, and quotes end within their line. A CRLF that stands inside of
+// them ends the line for one parser and not for another, so it is refused.
+bool ChunkedDecoder::take_extension(char c) {
+  if (state_ == State::Extension) {
+    if (c == '"') state_ = State::Quoted;
+    if (c == '\r') state_ = State::SizeLf;
+    return (c == '\r' || is_line_byte(c)) && spend_overhead();
+  }
+  if (state_ == State::QuotedPair) {
+    state_ = State::Quoted;
+  } else if (c == '"') {
+    state_ = State::Extension;
+  } else if (c == '\\') {
+    state_ = State::QuotedPair;
+  }
+  return is_line_byte(c) && spend_overhead();
+}
+
 bool ChunkedDecoder::take_trailer(char c) {
   switch (state_) {
     case State::TrailerStart:
@@ -64,6 +82,8 @@ bool ChunkedDecoder::take_trailer(char c) {
     case State::Size:
     case State::SizeSpace:
     case State::Extension:
+    case State::Quoted:
+    case State::QuotedPair:
     case State::SizeLf:
     case State::Data:
     case State::DataCr:
@@ -81,8 +101,9 @@ bool ChunkedDecoder::take(char c) {
     case State::SizeSpace:
       return take_size(c);
     case State::Extension:
-      if (c == '\r') state_ = State::SizeLf;
-      return (c == '\r' || is_line_byte(c)) && spend_overhead();
+    case State::Quoted:
+    case State::QuotedPair:
+      return take_extension(c);
     case State::SizeLf:
       state_ = left_ == 0 ? State::TrailerStart : State::Data;
       return c == '\n';

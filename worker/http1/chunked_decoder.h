@@ -34,6 +34,8 @@ class ChunkedDecoder {
     Size,
     SizeSpace,
     Extension,
+    Quoted,
+    QuotedPair,
     SizeLf,
     Data,
     DataCr,
@@ -48,6 +50,7 @@ class ChunkedDecoder {
 
   bool take(char c);  // one byte outside of data; false: refused
   bool take_size(char c);
+  bool take_extension(char c);
   bool take_trailer(char c);
   bool spend_overhead();
 

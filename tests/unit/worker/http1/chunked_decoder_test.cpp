@@ -99,6 +99,21 @@ TEST(ChunkedDecoder, refuses_chunk_size_junk) {
     EXPECT_EQ(decode(input).refused, BadRequest::ChunkSyntax) << testing::PrintToString(input);
 }
 
+TEST(ChunkedDecoder, a_quoted_extension_ends_within_its_line) {
+  for (const std::string_view input : {
+           "1;a=\"\r\nx\r\n0\r\n\r\n",
+           "1;a=\"\r\n\"\r\nx\r\n0\r\n\r\n",
+           "1;a=\"b\\\"\r\nx\r\n0\r\n\r\n",
+           "1;a=\"b\\\r\n\"\r\nx\r\n0\r\n\r\n",
+           "1;a=\"b\"c\"\r\nx\r\n0\r\n\r\n",
+           "0;a=\"\r\n\r\n",
+       }) {
+    EXPECT_EQ(decode(input).refused, BadRequest::ChunkSyntax) << input;
+    EXPECT_EQ(decode(input, 1).refused, BadRequest::ChunkSyntax) << input;
+  }
+  EXPECT_TRUE(decode("1;a=\"b\\\\\";c=\"\";d=\"\\\"\"\r\nx\r\n0\r\n\r\n").done);
+}
+
 TEST(ChunkedDecoder, refuses_malformed_trailers) {
   for (const std::string_view input : {
            "0\r\n\n",
