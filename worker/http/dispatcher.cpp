@@ -115,6 +115,8 @@ void Dispatcher::answer_no_match(Exchange& exchange) {
     return refuse(exchange, stats::BadRequest::Misdirected);
   exchange.account.site = exchange.match.site;
   if (exchange.request().method == api::Method::Options) return answer_options(exchange);
+  // RFC 9110 section 9.1: 405 is about this resource, 501 about the server.
+  if (!router_.knows_method(exchange.request())) return exchange.fail(501);
   if (exchange.match.outcome == RouteMatch::Outcome::NoRoute) return exchange.fail(404);
   const api::Field allow{"Allow", exchange.match.allow};
   exchange.fail(405, {&allow, 1});

@@ -230,6 +230,12 @@ std::string_view Router::allow(std::uint32_t listener, std::string_view host, st
   return all == 0 ? std::string_view() : allow_of(*tables_, all);
 }
 
+bool Router::knows_method(const api::Request& request) const {
+  const auto& further = tables_->further_methods;
+  return request.method != Method::Other ||
+         std::find(further.begin(), further.end(), request.method_name) != further.end();
+}
+
 std::span<const api::Method> supported_methods(const config::Action& action) {
   struct Visitor {
     using Methods = std::span<const Method>;

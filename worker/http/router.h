@@ -48,6 +48,8 @@ class Router {
   RouteMatch find(std::uint32_t listener, std::string_view host, const api::Request& request) const;
   /// "GET, HEAD, ..." of the path for OPTIONS, empty when the path is unknown.
   std::string_view allow(std::uint32_t listener, std::string_view host, std::string_view path) const;
+  /// A method of RFC 9110, or one that a route names.
+  bool knows_method(const api::Request& request) const;
 
  private:
   struct Tables;

@@ -211,6 +211,7 @@ TEST_F(DispatcherTest, finds_the_handler_and_counts_the_request) {
 TEST_F(DispatcherTest, answers_what_no_route_takes) {
   EXPECT_EQ(dispatch(api::Method::Get, "/gone"), 404);
   EXPECT_EQ(dispatch(api::Method::Get, "/here", "b"), 421);
+  EXPECT_EQ(dispatch(api::Method::Other, "/here"), 501);
   EXPECT_EQ(dispatch(api::Method::Put, "/here"), 405);
   EXPECT_NE(output.field("Allow").find("POST"), std::string::npos);
   EXPECT_EQ(dispatch(api::Method::Options, "/here"), 204);

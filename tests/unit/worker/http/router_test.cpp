@@ -152,6 +152,9 @@ TEST(Router, AMethodOfOnesOwnIsServedAndAllowed) {
   const RouteMatch match = router.find(0, "", with_method("/dav", "MKCOL"));
   EXPECT_EQ(match.outcome, Outcome::NoMethod);
   EXPECT_EQ(match.allow, "GET, HEAD, OPTIONS, PROPFIND");
+  EXPECT_TRUE(router.knows_method(with_method("/other", "PROPFIND")));
+  EXPECT_TRUE(router.knows_method(with_method("/dav", "TRACE")));
+  EXPECT_FALSE(router.knows_method(with_method("/dav", "MKCOL")));
 }
 
 TEST(Router, RoutesOfOnePathAreTriedInOrderWithTheirConditions) {
