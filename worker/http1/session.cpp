@@ -165,9 +165,8 @@ bool Session::fill_request(const RequestHead& head) {
   const std::span<std::byte> decoded = arena.allocate(http::decoded_room(request.target));
   const http::RequestTarget target = http::parse_request_target(
       request.target, request.method, {reinterpret_cast<char*>(decoded.data()), decoded.size()});
-  // CONNECT is for proxies (RFC 9110 section 9.3.6).
-  if (target.form == http::TargetForm::Refused || target.form == http::TargetForm::Authority)
-    return refuse(BadRequest::Target), false;
+  if (target.form == http::TargetForm::Refused) return refuse(BadRequest::Target), false;
+  if (target.form == http::TargetForm::Authority) return refuse_tunnel(), false;
   request.path = target.path;
   request.query = target.query;
   request.encoded_slash = target.encoded_slash;
@@ -185,6 +184,12 @@ bool Session::fill_request(const RequestHead& head) {
 void Session::refuse(BadRequest why) {
   cut_request_body();
   factory_.dispatcher_.refuse(active_->exchange, why);
+}
+
+// CONNECT is for proxies (RFC 9110 sections 9.1, 9.3.6). What follows was meant for the tunnel's other end.
+void Session::refuse_tunnel() {
+  cut_request_body();
+  active_->exchange.fail(501);
 }
 
 // The rest of the body is not read, so the connection cannot go on behind it; a sink never takes the part for

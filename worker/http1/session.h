@@ -85,6 +85,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   void begin_request(const RequestHead& head, std::size_t consumed);
   bool fill_request(const RequestHead& head);
   void refuse(stats::BadRequest why);
+  void refuse_tunnel();
   void refuse_head(stats::BadRequest why);
   std::size_t take_body(std::span<const std::byte> input);
   std::size_t take_chunked(std::span<const std::byte> input);
