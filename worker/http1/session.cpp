@@ -329,8 +329,9 @@ bool Session::settle_exchange() {
   }
   const bool keep_alive = active_->keep_alive;
   // A client that asked for the close and has sent all of its request sends nothing more; any other may be
-  // sending now.
-  const bool linger = !active_->body_complete || active_->framing.keep_alive;
+  // sending now, and so may one that was refused: a reset would take its answer away (RFC 9112 section 9.6).
+  const bool whole = active_->body_complete && !active_->body_cut;
+  const bool linger = !whole || active_->framing.keep_alive;
   end_exchange(true);
   if (!keep_alive) connection_.finish(linger);
   return true;

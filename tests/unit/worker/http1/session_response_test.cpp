@@ -180,6 +180,24 @@ TEST(Session, never_reads_a_request_behind_a_refused_message) {
   EXPECT_EQ(harness.bad_requests(stats::BadRequest::FieldLine), 1u);
 }
 
+TEST(Session, a_refused_client_that_asked_for_the_close_may_still_be_sending) {
+  for (const std::string input : {
+           "GET a HTTP/1.0\r\n\r\n",
+           "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
+           "CONNECT a:80 HTTP/1.0\r\n\r\n",
+       }) {
+    SessionHarness harness(answer_target);
+    harness.exchange(input);
+    EXPECT_TRUE(harness.peer->writing_ended()) << input;
+    EXPECT_FALSE(harness.peer->closed()) << input;
+    EXPECT_EQ(harness.exchange(kGet), "") << input;
+    harness.peer->end_sending();
+    harness.turn();
+    EXPECT_TRUE(harness.peer->closed()) << input;
+    EXPECT_FALSE(harness.peer->was_reset()) << input;
+  }
+}
+
 TEST(Session, refuses_each_kind_with_its_status_and_closes) {
   const std::pair<std::string, int> cases[] = {
       {"hello\r\n", 400},
