@@ -58,9 +58,10 @@ void read_expectation(const fs::path& file, WireCase& wire_case) {
     } else if (first == "connection") {
       std::string fate;
       words >> fate;
-      if (fate != "open" && fate != "closes" && fate != "announced")
+      if (fate != "open" && fate != "closes" && fate != "ends" && fate != "announced")
         throw std::runtime_error("what is `" + fate + "`?");
-      wire_case.closes = fate == "closes";
+      wire_case.may_reset = fate == "ends";
+      wire_case.closes = fate == "closes" || wire_case.may_reset;
       wire_case.announced = fate == "announced";
       connection = true;
     } else if (!first.empty()) {

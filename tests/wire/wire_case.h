@@ -11,9 +11,10 @@
 //                                                    `none`
 //   end                                              the client ends its side after the last byte
 //   connection announced                             open or closes, as the last answer said
-//   connection open|closes                           open: a further request is answered; closes: an orderly
+//   connection open|closes|ends                      open: a further request is answered; closes: an orderly
 //   end, and
-//                                                    not one byte behind the last answer
+//                                                    not one byte behind the last answer; ends: likewise, or
+//                                                    by a reset, for clients that go on behind their own close
 #pragma once
 
 #include <string>
@@ -34,6 +35,7 @@ struct WireCase {
   std::vector<ExpectedResponse> responses;
   bool end = false;
   bool closes = false;
+  bool may_reset = false;  // with `closes`
   bool announced = false;
 };
 
