@@ -17,6 +17,7 @@
 #include "common/coding.h"
 #include "common/endpoint.h"
 #include "common/log.h"
+#include "common/network.h"
 
 namespace holdfast::config {
 
@@ -77,7 +78,9 @@ struct Limits {
   std::uint64_t request_line{};        // bytes
   std::uint64_t request_headers{};     // bytes
   std::uint64_t header_count{};
-  std::uint64_t request_body{};  // bytes
+  std::uint64_t request_body{};       // bytes
+  std::uint64_t request_body_rate{};  // bytes a second; 0: no least rate
+  std::uint64_t response_rate{};      // likewise, of what the client receives
 };
 
 struct Timeouts {
@@ -88,10 +91,17 @@ struct Timeouts {
   Milliseconds keep_alive{};
 };
 
+/// Whether connections come through something that says first whose they are.
+struct ProxyProtocol {
+  bool expected{};
+  std::vector<Network> from;  // only these may say so; empty: anybody
+};
+
 struct Listener {
   std::string name;
   Endpoint bind;
   Place place;
+  ProxyProtocol proxy_protocol{};
 };
 
 enum class FollowSymlinks : std::uint8_t { Never, Inside, Anywhere };

@@ -90,6 +90,7 @@ net::ListenerContext Wiring::listener_context(std::uint32_t listener, std::strin
   context.listener = listener;
   context.factory = http1_.get();
   context.handshake_timeout = config_.timeouts.tls_handshake;
+  context.proxy_timeout = config_.timeouts.request_header;
   context.accepted = stats_.cell(stats::Metric::ConnectionsAccepted, label);
   for (std::uint16_t state = 0; state < std::size(context.by_state); ++state)
     context.by_state[state] = stats_.cell(stats::Metric::Connections, label, state);
@@ -103,8 +104,9 @@ void Wiring::add_acceptors(const Job& job) {
         admin ? listener_context(0, "admin")
               : listener_context(socket.listener, config_.listeners[socket.listener].name);
     if (admin) context.allowed = &job.config.admin.allow;
-    acceptors_.push_back(
-        std::make_unique<net::Acceptor>(loop_, connections_, stats_, socket.fd, context, *this));
+    if (!admin && config_.listeners[socket.listener].proxy_protocol.expected)
+      context.proxy = &config_.listeners[socket.listener].proxy_protocol;
+    acceptors_.push_back(std::make_unique<net::Acceptor>(loop_, connections_, socket.fd, context, *this));
   }
 }
 

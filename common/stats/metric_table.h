@@ -26,6 +26,7 @@ enum class Metric : std::uint8_t {
   ConnectionsAccepted,
   Connections,
   ConnectionsRefused,
+  ConnectionsReset,
   HttpRequests,
   HttpRequestDuration,
   HttpRequestBytes,
@@ -51,6 +52,7 @@ enum class Label : std::uint8_t {
   ReloadResult,   // ReloadResult
   ExitReason,     // ExitReason
   RefusedReason,  // RefusedReason
+  ResetReason,    // ResetReason
   BadRequest,     // BadRequest
   Encoding,       // Coding
   Side            // CodingSide
@@ -60,7 +62,18 @@ enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
 enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, kCount };
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
 enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, kCount };
-enum class RefusedReason : std::uint8_t { ConnectionLimit, AddressLimit, Descriptors, NotAllowed, kCount };
+enum class RefusedReason : std::uint8_t {
+  ConnectionLimit,
+  AddressLimit,
+  Descriptors,
+  NotAllowed,
+  AcceptFailed,  // the listening socket itself is broken
+  ProxyHeader,   // malformed, missing or late
+  ProxySource,   // not one of proxy_protocol.from
+  kCount
+};
+/// Why a connection in use was reset by us: the peer must not take what it has for the whole.
+enum class ResetReason : std::uint8_t { ResponseWrite, ResponseRate, Shutdown, kCount };
 enum class CodingSide : std::uint8_t { In, Out, kCount };
 
 /// Why a request was refused before it reached a route. One table maps each to its status
@@ -83,6 +96,7 @@ enum class BadRequest : std::uint8_t {
   BodyTooLarge,
   HeadTimeout,
   BodyTimeout,
+  BodyRate,
   LengthRequired,
   Misdirected,
   kCount
@@ -177,6 +191,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_connections_refused_total",
      {Label::RefusedReason},
      "Connections closed right after they were accepted, or left in the queue, by reason."},
+    {Metric::ConnectionsReset,
+     Kind::Counter,
+     "holdfast_connections_reset_total",
+     {Label::ResetReason},
+     "Connections reset because the client took too little of an answer, or because the worker had to leave."},
     {Metric::HttpRequests,
      Kind::Counter,
      "holdfast_http_requests_total",

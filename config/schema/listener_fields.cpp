@@ -17,11 +17,48 @@ bool speaks_http1_only(Reader& reader, const Entry& written) {
   return true;  // what is wrong is reported at the protocol
 }
 
-bool is_off(Reader& reader, const Entry& written) {
-  if (written.value.kind == Node::Kind::Scalar && written.value.text == "off") return true;
-  if (written.value.kind == Node::Kind::Scalar && written.value.text == "on") return false;
-  reader.wrong(written.value, "must be on or off");
-  return true;
+Kind<Network> network() {
+  return {"address or network", schema_type("string"),
+          [](Reader& reader, const Node& node, Network& out) {
+            std::string value;
+            if (!read_string(reader, node, value)) return false;
+            Result<Network> parsed = Network::parse(value);
+            if (!parsed) {
+              reader.problem(node.mark, shown(parsed.error().message()));
+              return false;
+            }
+            out = *parsed;
+            return true;
+          },
+          [](const Network& value, const Config&) { return text_node(value.text()); }};
+}
+
+const Rows<ProxyProtocol>& proxy_protocol_rows() {
+  static const Rows<ProxyProtocol> rows = make_rows<ProxyProtocol, /*expected*/ 1>(
+      field(
+          "from", &ProxyProtocol::from, list_of(network(), 1), "", Takes::NewWorkers,
+          "Addresses and networks of the load balancers; connections from elsewhere are refused. Unix sockets "
+          "have the permissions of their file instead.")
+          .required()
+          .example("[10.0.0.0/8]"));
+  return rows;
+}
+
+Kind<ProxyProtocol> proxy_protocol() {
+  const Kind<ProxyProtocol> trusting = section(proxy_protocol_rows());
+  return {"on, off, or section", schema_any({schema_words({"on", "off"}), trusting.schema}),
+          [trusting](Reader& reader, const Node& node, ProxyProtocol& out) {
+            out.expected =
+                node.kind == Node::Kind::Map || (node.kind == Node::Kind::Scalar && node.text == "on");
+            if (node.kind == Node::Kind::Map) return trusting.read(reader, node, out);
+            if (out.expected || (node.kind == Node::Kind::Scalar && node.text == "off")) return true;
+            return reader.wrong(node, "must be on, off or a map", "write `{from: [10.0.0.0/8]}`");
+          },
+          [trusting](const ProxyProtocol& value, const Config& config) {
+            if (!value.from.empty()) return trusting.write(value, config);
+            return word_node(value.expected ? "on" : "off");
+          },
+          trusting.children};
 }
 
 Field<Listener, 0> tls_field() {
@@ -46,9 +83,12 @@ const Rows<Listener>& listener_rows() {
           "protocols", "Protocols offered to clients. This version speaks `http/1.1`.", speaks_http1_only,
           mapping({entry("type", text_node("array")), entry("items", schema_words({"http/1.1"}))})),
       tls_field(),
-      planned<Listener>("proxy_protocol",
-                        "Whether a load balancer in front sends the client's address first (`off`).", is_off,
-                        schema_words({"off"})));
+      field("proxy_protocol", &Listener::proxy_protocol, proxy_protocol(), "off", Takes::NewWorkers,
+            "`on`: each connection begins with a PROXY header, version 1 or 2, in which a load balancer tells "
+            "the "
+            "client's address; whoever sends none is refused. Name the balancers unless nobody else can reach "
+            "the "
+            "listener: who may send the header may claim any address."));
   return rows;
 }
 

@@ -1,11 +1,30 @@
 #include "worker/net/connection_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::net {
+namespace {
+
+bool is_allowed(const ListenerContext& listener, const PeerAddress& peer) {
+  if (listener.allowed == nullptr || peer.family == 0) return true;
+  return std::find(listener.allowed->begin(), listener.allowed->end(), peer.text()) != listener.allowed->end();
+}
+
+bool may_introduce(const config::ProxyProtocol& proxy, const PeerAddress& peer) {
+  if (proxy.from.empty() || peer.family == 0) return true;
+  return std::any_of(proxy.from.begin(), proxy.from.end(),
+                     [&](const Network& network) { return network.contains(peer.address()); });
+}
+
+}  // namespace
 
 ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits)
-    : loop_(loop), limits_(limits), open_(stats.cell(stats::Metric::WorkerConnections)), stats_(stats) {}
+    : loop_(loop),
+      limits_(limits),
+      open_(stats.cell(stats::Metric::WorkerConnections)),
+      stats_(stats),
+      refusals_(stats) {}
 
 ConnectionTable::~ConnectionTable() {
   close_all();
@@ -22,12 +41,39 @@ bool ConnectionTable::address_has_room(const PeerAddress& peer) const {
   return found == by_address_.end() || found->second < limits_.connections_per_ip;
 }
 
+bool ConnectionTable::may_stay(const ListenerContext& listener, const PeerAddress& peer) {
+  const bool allowed = is_allowed(listener, peer);
+  if (allowed && address_has_room(peer)) return true;
+  refusals_.refused(allowed ? stats::RefusedReason::AddressLimit : stats::RefusedReason::NotAllowed, peer, {},
+                    loop_.now());
+  return false;
+}
+
+bool ConnectionTable::welcomes(const ListenerContext& listener, const PeerAddress& peer) {
+  if (listener.proxy == nullptr) return may_stay(listener, peer);
+  if (may_introduce(*listener.proxy, peer)) return true;
+  refusals_.refused(stats::RefusedReason::ProxySource, peer, {}, loop_.now());
+  return false;
+}
+
+bool ConnectionTable::introduced(Connection& connection) {
+  if (!may_stay(connection.listener(), connection.peer())) return false;
+  count_address(connection);
+  return true;
+}
+
+void ConnectionTable::count_address(Connection& connection) {
+  if (limits_.connections_per_ip == 0 || connection.peer().family == 0) return;
+  ++by_address_[address_key(connection.peer())];
+  connection.address_counted_ = true;
+}
+
 void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> transport,
                           const PeerAddress& peer) {
   auto connection = std::make_unique<Connection>(*this, loop_, listener, std::move(transport), peer);
   connection->id_ = next_id_++;
   connection->index_ = static_cast<std::uint32_t>(connections_.size());
-  if (limits_.connections_per_ip != 0 && peer.family != 0) ++by_address_[address_key(peer)];
+  if (listener.proxy == nullptr) count_address(*connection);
   Connection& begun = *connection;
   connections_.push_back(std::move(connection));
   open_.add();
@@ -37,7 +83,7 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
 }
 
 void ConnectionTable::closed(Connection& connection) {
-  if (limits_.connections_per_ip != 0 && connection.peer().family != 0) {
+  if (connection.address_counted_) {
     const auto found = by_address_.find(address_key(connection.peer()));
     if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
   }
@@ -54,13 +100,14 @@ void ConnectionTable::closed(Connection& connection) {
 
 void ConnectionTable::begin_drain(Drain how) {
   draining_ = true;
+  if (how == Drain::Soon) drain_kind_ = how;
   // Draining closes idle connections, which moves the last one into the gap: from the back each is met once.
   for (std::size_t i = connections_.size(); i > 0; --i)
     if (i <= connections_.size()) connections_[i - 1]->drain(how);
 }
 
 void ConnectionTable::close_all() {
-  while (!connections_.empty()) connections_.back()->close();
+  while (!connections_.empty()) connections_.back()->cut();
 }
 
 void ConnectionTable::destroy_closed() {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace holdfast::net {
@@ -18,6 +19,8 @@ struct PeerAddress {
   static PeerAddress inet(const void* address, std::uint16_t port);
   static PeerAddress inet6(const void* address, std::uint16_t port);
   std::string text() const;
+  /// 4 or 16 bytes in network order; none for unix sockets.
+  std::span<const std::uint8_t> address() const;
 };
 
 }  // namespace holdfast::net
