@@ -344,6 +344,7 @@ void Session::end_exchange(bool complete) {
 }
 
 std::string_view Session::activity() const {
+  if (!active_ && !connection_.output().empty()) return "sending response";
   if (!active_) return head_deadline_ == kNever ? "waiting for a request" : "reading request head";
   if (!active_->body_complete && !active_->response_complete) return "reading request body";
   return "sending response";

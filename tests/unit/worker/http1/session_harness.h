@@ -85,6 +85,9 @@ class SessionHarness : private loop::TurnHook {
   std::uint64_t bad_requests(stats::BadRequest why) {
     return stats_->cell(stats::Metric::HttpBadRequests, static_cast<std::uint16_t>(why)).get();
   }
+  std::uint64_t resets(stats::ResetReason why) {
+    return stats_->cell(stats::Metric::ConnectionsReset, static_cast<std::uint16_t>(why)).get();
+  }
   std::uint64_t in_state(stats::ConnectionState state) {
     return context_.by_state[static_cast<std::size_t>(state)].get();
   }

@@ -306,6 +306,102 @@ TEST(SessionBody, a_body_that_does_not_come_is_answered_408) {
   EXPECT_EQ(harness.bad_requests(stats::BadRequest::BodyTimeout), 1u);
 }
 
+TEST(SessionBody, a_body_that_trickles_is_answered_408_as_if_it_did_not_come) {
+  Seen seen;
+  SessionHarness harness(collects(seen, 1000), [](config::Config& config) {
+    config.sites[0].routes[0].timeouts.request_body = 100ms;
+    config.sites[0].routes[0].limits.request_body_rate = 1000;
+  });
+  harness.peer->send(post("Content-Length: 1000\r\n"));
+  for (int i = 0; i < 20; ++i) {
+    harness.turns_within(20ms);
+    harness.peer->send("b");
+  }
+  EXPECT_EQ(statuses(harness.peer->received()), std::vector<int>{408});
+  EXPECT_LT(seen.body.size(), 12u);
+  EXPECT_EQ(harness.bad_requests(stats::BadRequest::BodyRate), 1u);
+}
+
+TEST(SessionBody, a_body_that_nobody_wants_may_not_trickle_either) {
+  SessionHarness harness(ignores, [](config::Config& config) {
+    config.sites[0].routes[0].timeouts.request_body = 100ms;
+    config.sites[0].routes[0].limits.request_body_rate = 1000;
+  });
+  harness.peer->send(post("Content-Length: 1000\r\n"));
+  for (int i = 0; i < 20 && !harness.peer->writing_ended(); ++i) {
+    harness.turns_within(20ms);
+    harness.peer->send("b");
+  }
+  EXPECT_EQ(statuses(harness.peer->received()), std::vector<int>{200});
+  EXPECT_TRUE(harness.peer->writing_ended());
+  EXPECT_EQ(harness.bad_requests(stats::BadRequest::BodyRate), 1u);
+}
+
+TEST(SessionBody, a_body_that_keeps_the_rate_may_take_longer_than_its_timeout) {
+  Seen seen;
+  SessionHarness harness(collects(seen, 100'000), [](config::Config& config) {
+    config.sites[0].routes[0].timeouts.request_body = 300ms;
+    config.sites[0].routes[0].limits.request_body_rate = 1000;
+  });
+  harness.peer->send(post("Content-Length: 15000\r\n"));
+  for (int i = 0; i < 30; ++i) {
+    harness.turns_within(20ms);
+    harness.peer->send(std::string(500, 'b'));
+  }
+  harness.turn();
+  EXPECT_EQ(statuses(harness.peer->received()), std::vector<int>{200});
+}
+
+// Such a client may send the body now or the next request: nothing can tell them apart.
+TEST(SessionBody, nothing_is_read_behind_a_body_that_was_awaited_and_never_asked_for) {
+  for (const std::string_view fields : {"Content-Length: 5\r\nExpect: 100-continue\r\n",
+                                        "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n"}) {
+    Seen seen;
+    int handled = 0;
+    SessionHarness harness([&](api::Exchange& exchange) {
+      ++handled;
+      auto state = std::make_unique<Collector>(exchange, seen, false);
+      Collector& kept = *state;
+      exchange.attach(std::move(state));
+      exchange.receive_body(kept, 0);
+      exchange.respond({200, {}}, api::Body::copy("no, thanks"));
+    });
+    std::string received = harness.exchange(post(fields));
+    received += harness.exchange(kGet + kGet);
+    EXPECT_EQ(handled, 1);
+    EXPECT_EQ(statuses(received), std::vector<int>{200});
+    EXPECT_THAT(received, HasSubstr("Connection: close"));
+    EXPECT_TRUE(harness.peer->writing_ended());
+  }
+}
+
+TEST(SessionBody, what_lies_in_a_body_that_is_too_large_is_never_a_request) {
+  const std::string hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string size = std::to_string(hidden.size());
+  for (const std::string& input : {post("Content-Length: " + size + "\r\n", hidden),
+                                   post("Transfer-Encoding: chunked\r\n", "22\r\n" + hidden + "\r\n0\r\n\r\n"),
+                                   post("Content-Length: " + size + "\r\nExpect: 100-continue\r\n", hidden)}) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{1000}}) {
+      Seen seen;
+      std::vector<std::string> targets;
+      const auto collect = collects(seen, 1000);
+      SessionHarness harness(
+          [&](api::Exchange& exchange) {
+            targets.emplace_back(exchange.request().target);
+            collect(exchange);
+          },
+          [](config::Config& config) { config.sites[0].routes[0].limits.request_body = 10; });
+      for (std::size_t at = 0; at < input.size(); at += step) {
+        harness.peer->send(std::string_view(input).substr(at, step));
+        harness.turn(2);
+      }
+      EXPECT_THAT(harness.peer->received(), StartsWith("HTTP/1.1 413"));
+      EXPECT_EQ(statuses(harness.peer->received()), std::vector<int>{413}) << input;
+      for (const std::string& target : targets) EXPECT_EQ(target, "/");
+    }
+  }
+}
+
 TEST(SessionBody, waiting_for_the_handler_is_not_the_clients_fault) {
   Seen seen;
   SessionHarness harness(collects(seen, 3, false), [](config::Config& config) {
