@@ -53,7 +53,8 @@ void SessionFactory::give_back(std::unique_ptr<Active> active) {
 
 Session::Session(SessionFactory& factory, net::Connection& connection)
     : factory_(factory), connection_(connection) {
-  connection_.set_write_pace(factory_.config_.timeouts.response_write, factory_.config_.limits.response_rate);
+  connection_.set_write_timeout(factory_.config_.timeouts.response_write,
+                                factory_.config_.limits.response_rate);
   set_deadlines();
 }
 

@@ -66,7 +66,7 @@ void Session::start_response(http::Exchange& exchange, http::Response response, 
   exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
   active.body = send_body ? std::move(response.body) : api::Body::none();
   active.source_left = head.length;
-  connection_.set_write_pace(timeouts().response_write, limits().response_rate);
+  connection_.set_write_timeout(timeouts().response_write, limits().response_rate);
   // Bytes without an owner end with this call: they are taken in, however full the queue is.
   if (auto* bytes = std::get_if<api::Body::Bytes>(&active.body.content); bytes != nullptr && !bytes->hold)
     send_bytes(*bytes);

@@ -313,6 +313,10 @@ void Connection::replace_protocol(std::unique_ptr<Protocol> next) {
 }
 
 void Connection::drain(Drain how) {
+  if (phase_ == Phase::Lingering && how == Drain::Soon) {
+    linger_shortly();
+    arm_timer();
+  }
   if (phase_ == Phase::Handshaking || phase_ == Phase::Open) {
     if (!protocol_) return;
     running_ = true;

@@ -52,7 +52,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   void set_deadline(TimePoint deadline);
   /// Longest time without progress while output waits, and the least progress in bytes a second on average (0:
   /// any will do); then the connection is reset.
-  void set_write_pace(Milliseconds timeout, std::uint64_t rate) { write_patience_.set(timeout, rate); }
+  void set_write_timeout(Milliseconds timeout, std::uint64_t rate = 0) { write_patience_.set(timeout, rate); }
   /// Takes no more input, sends what is queued, closes. `linger` waits for the peer's end, for when it may be
   /// sending.
   void finish(bool linger);
@@ -115,6 +115,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool flush_once(std::uint64_t& share);
   void settle();
   void end_our_side();
+  void linger_shortly();
   void count_state(bool closing);
   void arm_timer();
   void log_failure(std::string_view event, int code) const;

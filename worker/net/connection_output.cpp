@@ -15,6 +15,7 @@ constexpr std::uint64_t kWriteShare = 1024 * 1024;
 // A peer that still sends is given more time to see the answer, but not for ever.
 constexpr Milliseconds kLingerTime{5000};
 constexpr Milliseconds kLongestLinger{30'000};
+constexpr Milliseconds kShortLinger{2000};  // in all, when the worker is to leave soon
 
 }  // namespace
 
@@ -100,6 +101,12 @@ void Connection::end_our_side() {
   phase_ = Phase::Lingering;
   linger_end_ = loop_.now() + kLongestLinger;
   deadline_ = loop_.now() + kLingerTime;
+  if (draining() && drain_kind() == Drain::Soon) linger_shortly();
+}
+
+void Connection::linger_shortly() {
+  linger_end_ = std::min(linger_end_, loop_.now() + kShortLinger);
+  deadline_ = std::min(deadline_, linger_end_);
 }
 
 void Connection::throw_input_away() {
