@@ -52,6 +52,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       stats_(stats),
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
+      pool_(loop),
       packer_(stats),
       shared_(&packer_),
       connections_(loop, stats, table_limits(job.config, job.role)) {}
@@ -67,6 +68,9 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
+  Result<http::GuardTable> guards = guards::make_guards(wiring->config_);
+  if (!guards) return guards.error();
+  wiring->dispatcher_->set_guards(std::move(*guards));
   wiring->http1_ =
       std::make_unique<http1::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_);
   wiring->add_acceptors(job);

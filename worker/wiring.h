@@ -8,9 +8,11 @@
 #include "common/result.h"
 #include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
+#include "worker/guards/registry.h"
 #include "worker/handlers/registry.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http1/session.h"
+#include "worker/loop/thread_pool.h"
 #include "worker/net/acceptor.h"
 #include "worker/worker.h"
 
@@ -43,6 +45,7 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;
+  loop::ThreadPool pool_;
   filters::CodecPacker packer_;
   handlers::Shared shared_;
   filters::EncoderPool encoders_;

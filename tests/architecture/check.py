@@ -23,6 +23,7 @@ FLOORS = {
     'worker/http2': ['worker/http', *OF_NET, 'config', 'common'],
     'worker/websocket': ['worker/http', *OF_NET, 'config', 'common'],
     'worker/handlers': ['worker/http', 'worker/broker', 'config', 'common'],
+    'worker/guards': ['worker/http', 'config', 'common'],
     'worker/filters': ['worker/http', 'config', 'common'],
     'worker/modules': ['worker/http', 'config', 'common'],
     'worker/admin': ['worker/http', 'config', 'common'],

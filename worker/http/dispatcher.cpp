@@ -72,15 +72,27 @@ void Dispatcher::dispatch(Exchange& exchange) {
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
   if (request.content_length.value_or(0) > route.limits.request_body)
     return refuse(exchange, stats::BadRequest::BodyTooLarge);
+  if (!guards_.empty()) exchange.set_guards(guards_[exchange.match.site][exchange.match.route], *this);
+  admitted(exchange);
+}
+
+void Dispatcher::admitted(Exchange& exchange) {
   show_activity(exchange);
   stats_.activity().phase.store(static_cast<std::uint64_t>(stats::Phase::Handling), std::memory_order_relaxed);
-  call(exchange, *handlers_[exchange.match.site][exchange.match.route]);
+  call(exchange);
   stats_.activity().phase.store(static_cast<std::uint64_t>(stats::Phase::Reading), std::memory_order_relaxed);
 }
 
-void Dispatcher::call(Exchange& exchange, api::Handler& handler) {
+bool Dispatcher::passes_guards(Exchange& exchange) {
+  while (const RequestGuard* const guard = exchange.next_guard())
+    if (guard->admit(exchange) != Verdict::Pass) return false;
+  return true;
+}
+
+void Dispatcher::call(Exchange& exchange) {
   try {
-    handler.handle(exchange);
+    if (!passes_guards(exchange)) return;
+    handlers_[exchange.match.site][exchange.match.route]->handle(exchange);
   } catch (...) {
     return handler_threw(exchange);
   }

@@ -20,7 +20,7 @@ namespace holdfast::http {
 /// Handlers by site and route, in the order of the configuration.
 using HandlerTable = std::vector<std::vector<std::unique_ptr<api::Handler>>>;
 
-class Dispatcher {
+class Dispatcher final : private Admission {
  public:
   /// `access_log` may be null. Everything given outlives the dispatcher.
   Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats,
@@ -28,6 +28,8 @@ class Dispatcher {
   ~Dispatcher();
   /// What responses of each route pass; before the first request, or never: then nothing is changed.
   void set_filters(FilterTable filters) { filters_ = std::move(filters); }
+  /// Who is asked before the handler of each route; before the first request, or never: then nobody.
+  void set_guards(GuardTable guards) { guards_ = std::move(guards); }
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -47,7 +49,9 @@ class Dispatcher {
  private:
   struct SiteAccount;
 
-  void call(Exchange& exchange, api::Handler& handler);
+  void admitted(Exchange& exchange) override;
+  bool passes_guards(Exchange& exchange);
+  void call(Exchange& exchange);
   void give_up(Exchange& exchange, std::string_view problem);
   void answer_options(Exchange& exchange);
   void answer_no_match(Exchange& exchange);
@@ -59,6 +63,7 @@ class Dispatcher {
   const config::Config& config_;
   HandlerTable handlers_;
   FilterTable filters_;  // empty, or as large as the handlers
+  GuardTable guards_;    // likewise
   Router router_;
   stats::WorkerStats& stats_;
   const TurnClock& clock_;

@@ -41,6 +41,7 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
   credit_ = 0;
   answered_ = false;
   filters_ = {};
+  guards_ = {};
   peer_ = {};
   request_ = api::Request{};
   account = Account{};

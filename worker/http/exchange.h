@@ -13,6 +13,7 @@
 #include "common/api/exchange.h"
 #include "config/config.h"
 #include "worker/http/exchange_output.h"
+#include "worker/http/request_guard.h"
 #include "worker/http/router.h"
 #include "worker/http/turn_clock.h"
 
@@ -65,6 +66,20 @@ class Exchange final : public api::Exchange {
   void sink_done() { sink_ = nullptr; }
   /// What every response of this exchange passes; outlives it.
   void set_filters(std::span<const std::unique_ptr<ResponseFilter>> filters) { filters_ = filters; }
+  /// Who is asked before the handler, and who calls it then; both outlive the exchange.
+  void set_guards(Guards guards, Admission& admission) {
+    guards_ = guards;
+    admission_ = &admission;
+  }
+  /// The guard that is to be asked now; null when all have been.
+  const RequestGuard* next_guard() {
+    if (guards_.empty()) return nullptr;
+    const RequestGuard* const next = guards_.front().get();
+    guards_ = guards_.subspan(1);
+    return next;
+  }
+  /// For a guard that said Later: the exchange goes on to the next guard, or to its handler.
+  void admitted() { admission_->admitted(*this); }
   bool has_states() const { return !states_.empty(); }
   void reset_output() { output_->reset(*this); }
 
@@ -92,6 +107,8 @@ class Exchange final : public api::Exchange {
   std::size_t credit_ = 0;
   bool answered_ = false;
   std::span<const std::unique_ptr<ResponseFilter>> filters_;
+  Guards guards_;
+  Admission* admission_ = nullptr;
   api::Request request_;
   std::string_view peer_;
   std::vector<std::unique_ptr<api::ExchangeState>> states_;
