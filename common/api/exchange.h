@@ -30,6 +30,9 @@ struct ResponseHead {
   std::uint16_t status = 200;
   std::span<const Field> fields;
   bool as_is = false;  // the handler itself has seen to coding and Vary: the core does not compress the body
+  /// `fields` once more as they are sent, "Name: value CRLF" each, from who keeps them so for many responses.
+  /// Taken as it is while no filter changes the fields; empty: written from `fields`.
+  std::string_view text{};
 };
 
 class Exchange {

@@ -3,6 +3,8 @@
 #include <charconv>
 
 #include "common/text_hash.h"
+#include "worker/http/content_coding.h"
+#include "worker/http/field_rules.h"
 
 namespace holdfast::handlers {
 namespace {
@@ -35,7 +37,18 @@ FileEntry::FileEntry(std::string_view key, std::uint32_t tree, const FileIdentit
   fields_ = {{{"ETag", etag()},
               {"Last-Modified", {last_modified_.data(), last_modified_.size()}},
               {"Content-Type", content_type},
-              {"Accept-Ranges", "bytes"}}};
+              {"Accept-Ranges", "bytes"},
+              {"Vary", "Accept-Encoding"}}};
+  plain_text_ = http::fields_text(fields()).size();
+  text_ = http::fields_text(fields_);
+}
+
+bool FileEntry::has_type_of(const std::vector<std::string>& types) {
+  if (asked_ != &types) {
+    asked_ = &types;
+    has_asked_type_ = http::is_type_listed(content_type(), types);
+  }
+  return has_asked_type_;
 }
 
 // Hashed, so that it tells nothing about the file system; the size stays readable and apart.

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/api/body.h"
 #include "common/api/request.h"
@@ -54,10 +55,17 @@ class FileEntry final : public api::BodyOwner {
 
   /// Where in fields() the Content-Type is.
   static constexpr std::size_t kContentType = 2;
-  /// ETag, Last-Modified, Content-Type, Accept-Ranges: what a 200 or 206 carries.
-  std::span<const api::Field> fields() const { return fields_; }
-  /// The first two of them: what a 304 carries.
-  std::span<const api::Field> validator_fields() const { return std::span(fields_).first<2>(); }
+  /// ETag, Last-Modified, Content-Type, Accept-Ranges: what a 200 or 206 carries; behind them Vary, when the
+  /// content may come in codings. The first two are what a 304 carries.
+  std::span<const api::Field> fields(bool negotiated = false) const {
+    return std::span(fields_).first(fields_.size() - (negotiated ? 0 : 1));
+  }
+  /// The same as they are sent.
+  std::string_view text(bool negotiated = false) const {
+    return std::string_view(text_).substr(0, negotiated ? text_.size() : plain_text_);
+  }
+  /// Whether the content's type is among `types`, a list that does not change: the answer is remembered.
+  bool has_type_of(const std::vector<std::string>& types);
 
   bool in_memory() const { return content_ != nullptr; }
   /// Valid while in_memory().
@@ -97,7 +105,11 @@ class FileEntry final : public api::BodyOwner {
   const HttpDateText last_modified_;
   std::array<char, 40> etag_;
   std::size_t etag_size_ = 0;
-  std::array<api::Field, 4> fields_;
+  std::array<api::Field, 5> fields_;
+  std::string text_;
+  std::size_t plain_text_ = 0;                       // of it without Vary
+  const std::vector<std::string>* asked_ = nullptr;  // of has_type_of()
+  bool has_asked_type_ = false;
   std::unique_ptr<char[]> content_;
   std::array<std::unique_ptr<PackedForm>, kCodings> packed_;  // made when first asked for
   std::size_t packed_bytes_ = 0;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "worker/http/field_rules.h"
+
 namespace holdfast::handlers {
 namespace {
 
@@ -20,6 +22,7 @@ PackedForm::PackedForm(std::span<const api::Field> plain, Coding coding, std::st
                plain[1],
                plain[2],
                {"Vary", "Accept-Encoding"},
-               {"Content-Encoding", row(coding).name}}} {}
+               {"Content-Encoding", row(coding).name}}},
+      text_(http::fields_text(fields_)) {}
 
 }  // namespace holdfast::handlers

@@ -27,11 +27,14 @@ class PackedForm {
   /// ETag, Last-Modified, Content-Type, Vary, Content-Encoding. No Accept-Ranges: ranges are of the plain
   /// content.
   std::span<const api::Field> fields() const { return fields_; }
+  /// The same as they are sent.
+  std::string_view text() const { return text_; }
 
  private:
   const std::string content_;
   const std::string etag_;
   const std::array<api::Field, 5> fields_;
+  const std::string text_;
 };
 
 }  // namespace holdfast::handlers

@@ -29,26 +29,30 @@ constexpr std::size_t kCopyLimit = 4096;
 /// of now instead (RFC 9110 section 8.8.2.1: never later than Date).
 class EntryFields {
  public:
-  EntryFields(std::span<const Field> fields, std::time_t modified, std::time_t now)
-      : modified_(modified), fields_(fields) {
+  EntryFields(std::span<const Field> fields, std::string_view text, std::time_t modified, std::time_t now)
+      : modified_(modified), fields_(fields), text_(text) {
     if (modified_ <= now) return;
     modified_ = now;
-    text_ = format_http_date(now);
+    text_ = {};
+    now_text_ = format_http_date(now);
     std::copy(fields_.begin(), fields_.end(), changed_.begin());
-    changed_[1].value = {text_.data(), text_.size()};
+    changed_[1].value = {now_text_.data(), now_text_.size()};
     fields_ = std::span(changed_).first(fields_.size());
   }
   EntryFields(const EntryFields&) = delete;
   EntryFields& operator=(const EntryFields&) = delete;
 
   std::span<const Field> all() const { return fields_; }
+  /// Empty when the fields are not those that were written out before.
+  std::string_view text() const { return text_; }
   std::span<const Field> validators() const { return fields_.first(2); }
   std::time_t modified() const { return modified_; }
 
  private:
   std::time_t modified_;
   std::span<const Field> fields_;
-  HttpDateText text_;
+  std::string_view text_;
+  HttpDateText now_text_;
   std::array<Field, 5> changed_;
 };
 
@@ -75,10 +79,10 @@ const Field* range_field(const api::Request& request) {
 
 void send_part(api::Exchange& exchange, FileEntry& entry, const EntryFields& known, http::ByteRange range) {
   std::array<char, http::kContentRangeRoom> room;
-  std::array<Field, 5> fields;
-  std::copy(known.all().begin(), known.all().end(), fields.begin());
-  fields[4] = {"Content-Range", http::content_range(room, range, entry.size())};
-  exchange.respond({206, fields}, body_of(entry, range.offset, range.length));
+  std::array<Field, 6> fields;
+  Field* const last = std::copy(known.all().begin(), known.all().end(), fields.data());
+  *last = {"Content-Range", http::content_range(room, range, entry.size())};
+  exchange.respond({206, {fields.data(), last + 1}}, body_of(entry, range.offset, range.length));
 }
 
 /// False, with nothing answered, when the parts with their heads would not be shorter than the whole.
@@ -88,11 +92,11 @@ bool send_parts(api::Exchange& exchange, FileEntry& entry, const EntryFields& kn
   MultipartRanges& parts = *owned;
   if (parts.length() >= entry.size()) return false;
   // Each part has its own Content-Range; the outer head must have none (RFC 9110 section 15.3.7.2).
-  std::array<Field, 4> fields;
-  std::copy(known.all().begin(), known.all().end(), fields.begin());
+  std::array<Field, 5> fields;
+  Field* const end = std::copy(known.all().begin(), known.all().end(), fields.data());
   fields[FileEntry::kContentType].value = parts.content_type();
   exchange.attach(std::move(owned));
-  exchange.respond({206, fields}, api::Body::stream(parts, parts.length()));
+  exchange.respond({206, {fields.data(), end}}, api::Body::stream(parts, parts.length()));
   return true;
 }
 
@@ -103,7 +107,7 @@ void refuse_range(api::Exchange& exchange, const FileEntry& entry) {
 }
 
 void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& known,
-                  const http::Validators& validators) {
+                  const http::Validators& validators, bool negotiated) {
   const Field* const range = range_field(exchange.request());
   if (range && http::if_range_holds(exchange.request(), validators, exchange.wall_seconds())) {
     const http::RangeSelection selection = http::select_ranges(range->value, entry.size());
@@ -111,16 +115,17 @@ void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& 
     if (selection.count == 1) return send_part(exchange, entry, known, selection.ranges[0]);
     if (selection.count > 1 && send_parts(exchange, entry, known, selection.selected())) return;
   }
-  exchange.respond({200, known.all()}, body_of(entry, 0, entry.size()));
+  exchange.respond({200, known.all(), negotiated, known.text()}, body_of(entry, 0, entry.size()));
 }
 
-void send_entry(api::Exchange& exchange, FileEntry& entry) {
+/// `negotiated`: the client could have had a coding of it, and has chosen the plain content.
+void send_entry(api::Exchange& exchange, FileEntry& entry, bool negotiated) {
   const std::time_t now = exchange.wall_seconds();
-  const EntryFields known(entry.fields(), entry.modified(), now);
+  const EntryFields known(entry.fields(negotiated), entry.text(negotiated), entry.modified(), now);
   const http::Validators validators{entry.etag(), known.modified(), true};
   switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
-      return send_content(exchange, entry, known, validators);
+      return send_content(exchange, entry, known, validators, negotiated);
     case http::Precondition::NotModified:
       return exchange.respond({304, known.validators()}, api::Body::none());
     case http::Precondition::Failed:
@@ -130,10 +135,11 @@ void send_entry(api::Exchange& exchange, FileEntry& entry) {
 
 void send_packed(api::Exchange& exchange, FileEntry& entry, const PackedForm& form) {
   const std::time_t now = exchange.wall_seconds();
-  const EntryFields known(form.fields(), entry.modified(), now);
+  const EntryFields known(form.fields(), form.text(), entry.modified(), now);
   switch (http::evaluate_preconditions(exchange.request(), {form.etag(), known.modified(), true}, now)) {
     case http::Precondition::Proceed:
-      return exchange.respond({200, known.all(), true}, api::Body::held(form.content(), entry.hold()));
+      return exchange.respond({200, known.all(), true, known.text()},
+                              api::Body::held(form.content(), entry.hold()));
     case http::Precondition::NotModified:
       return exchange.respond({304, known.validators()}, api::Body::none());
     case http::Precondition::Failed:
@@ -174,10 +180,13 @@ StaticFile::StaticFile(FileCache& files, std::uint32_t tree, bool listing,
                [packer](Coding coding) { return packer->knows(coding); });
 }
 
+bool StaticFile::comes_packed(FileEntry& entry) const {
+  return !offer_.empty() && entry.size() >= compression_.min_size && entry.has_type_of(compression_.types);
+}
+
 // Parts are of the plain content: whoever asks for a range gets that.
 const PackedForm* StaticFile::packed_form(const api::Request& request, FileEntry& entry) const {
-  if (offer_.empty() || entry.size() < compression_.min_size || range_field(request)) return nullptr;
-  if (!http::is_type_listed(entry.content_type(), compression_.types)) return nullptr;
+  if (range_field(request)) return nullptr;
   const std::optional<Coding> coding = http::choose_coding(request.fields, offer_);
   return coding ? files_.packed(entry, *coding, *packer_, compression_.level) : nullptr;
 }
@@ -190,9 +199,7 @@ void StaticFile::handle(api::Exchange& exchange) {
   FileLookup found = files_.find(tree_, request.path, exchange.now());
   switch (found.outcome) {
     case FileLookup::Outcome::File:
-      if (const PackedForm* form = packed_form(request, *found.entry))
-        return send_packed(exchange, *found.entry, *form);
-      return send_entry(exchange, *found.entry);
+      return send_file(exchange, *found.entry);
     case FileLookup::Outcome::NeedsSlash:
       return redirect_to_slash(exchange);
     case FileLookup::Outcome::Directory:
@@ -204,6 +211,14 @@ void StaticFile::handle(api::Exchange& exchange) {
     case FileLookup::Outcome::Unavailable:
       return ask_to_retry(exchange);
   }
+}
+
+void StaticFile::send_file(api::Exchange& exchange, FileEntry& entry) const {
+  if (!comes_packed(entry)) return send_entry(exchange, entry, false);
+  if (const PackedForm* form = packed_form(exchange.request(), entry))
+    return send_packed(exchange, entry, *form);
+  // Bigger ones may still be compressed on their way.
+  send_entry(exchange, entry, entry.in_memory());
 }
 
 void StaticFile::send_listing(api::Exchange& exchange, Fd directory) {

@@ -22,6 +22,8 @@ class StaticFile final : public api::Handler {
   void handle(api::Exchange& exchange) override;
 
  private:
+  bool comes_packed(FileEntry& entry) const;
+  void send_file(api::Exchange& exchange, FileEntry& entry) const;
   const PackedForm* packed_form(const api::Request& request, FileEntry& entry) const;
   void send_listing(api::Exchange& exchange, Fd directory);
 

@@ -62,12 +62,11 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
     return;
   }
   answered_ = true;
-  Response response{head.status, head.fields, std::move(body), head.as_is};
+  Response response{head.status, head.fields, std::move(body), head.as_is, false, head.text};
   for (const auto& filter : filters_) filter->apply(*this, response);
-  for (const api::Field& field : response.fields) {
-    if (is_safe_value(field.value) && is_token(field.name)) continue;
-    log().error("handler set a field that would split the response",
-                {{"route", account.route ? account.route->name : std::string()}, {"field", field.name}});
+  if (response.fields.data() != head.fields.data() || response.fields.size() != head.fields.size())
+    response.text = {};
+  if (response.text.empty() && !fields_are_safe(response.fields)) {
     account.status = 500;
     response = Response{};
     response.status = 500;
@@ -76,6 +75,16 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
   account.status = response.status;
   const bool send_body = request_.method != api::Method::Head && api::status_has_body(response.status);
   output_->start_response(*this, std::move(response), send_body);
+}
+
+bool Exchange::fields_are_safe(std::span<const api::Field> fields) const {
+  for (const api::Field& field : fields) {
+    if (is_safe_value(field.value) && is_token(field.name)) continue;
+    log().error("handler set a field that would split the response",
+                {{"route", account.route ? account.route->name : std::string()}, {"field", field.name}});
+    return false;
+  }
+  return true;
 }
 
 void Exchange::fail(std::uint16_t status, std::span<const api::Field> fields) {

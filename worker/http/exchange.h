@@ -101,6 +101,8 @@ class Exchange final : public api::Exchange {
   std::uint64_t connection_id() const { return output_->connection_id(); }
 
  private:
+  bool fields_are_safe(std::span<const api::Field> fields) const;
+
   const TurnClock& clock_;
   ExchangeOutput* output_ = nullptr;
   api::BodySink* sink_ = nullptr;

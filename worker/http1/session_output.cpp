@@ -47,6 +47,7 @@ void Session::start_response(http::Exchange& exchange, http::Response response, 
   HeadToWrite head;
   head.status = response.status;
   head.fields = response.fields;
+  head.text = response.text;
   head.hide_server = response.hide_server;
   head.version = exchange.request().version;
   // Nobody asked for the body and much of it may come: rather close than read it all (RFC 9112 section 9.3).
