@@ -101,6 +101,7 @@ TEST_P(Http1Corpus, refused_requests_end_the_connection) {
 INSTANTIATE_TEST_SUITE_P(arriving, Http1Corpus,
                          ::testing::Values(Replay{"whole", Delivery::Whole, 1},
                                            Replay{"by_line", Delivery::Lines, 1},
+                                           Replay{"between_cr_and_lf", Delivery::CrThenLf, 1},
                                            Replay{"by_byte", Delivery::Bytes, 1},
                                            Replay{"in_random_cuts", Delivery::RandomCuts, 5}),
                          [](const auto& info) { return info.param.name; });
