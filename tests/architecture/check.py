@@ -53,6 +53,8 @@ THIRD_PARTY = {
     'libdeflate.h': ['worker/filters/'],
     'hiredis/': ['worker/broker/'],
     'prometheus/': ['worker/admin/prometheus_export', 'tests/unit/worker/admin/prometheus_export'],
+    'emmintrin.h': ['worker/http1/head_scan.h'],
+    'arm_neon.h': ['worker/http1/head_scan.h'],
     'gtest/': ['tests/'],
     'gmock/': ['tests/'],
 }
