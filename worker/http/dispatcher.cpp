@@ -63,7 +63,7 @@ void Dispatcher::show_activity(const Exchange& exchange) {
 
 void Dispatcher::dispatch(Exchange& exchange) {
   const api::Request& request = exchange.request();
-  exchange.match = router_.find(exchange.account.listener, request.host, request);
+  router_.find(exchange.account.listener, request.host, request, exchange.match);
   if (exchange.match.outcome != RouteMatch::Outcome::Found) return answer_no_match(exchange);
   exchange.account.site = exchange.match.site;
   const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];

@@ -42,7 +42,7 @@ void Session::choose_body_end(const api::Body& body, std::uint16_t status, bool 
   }
 }
 
-void Session::start_response(http::Exchange& exchange, http::Response response, bool send_body) {
+void Session::start_response(http::Exchange& exchange, http::Response&& response, bool send_body) {
   Active& active = *active_;
   HeadToWrite head;
   head.status = response.status;

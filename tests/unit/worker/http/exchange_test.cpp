@@ -18,7 +18,7 @@ namespace {
 
 class RecordedOutput final : public ExchangeOutput {
  public:
-  void start_response(Exchange&, Response response, bool send_body) override {
+  void start_response(Exchange&, Response&& response, bool send_body) override {
     statuses.push_back(response.status);
     answer.clear();
     for (const api::Field& field : response.fields) answer.emplace_back(field.name, field.value);
