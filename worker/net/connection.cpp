@@ -215,7 +215,7 @@ void Connection::throw_input_away() {
 
 // One flush; false when there is nothing more to do in this turn.
 bool Connection::flush_once(std::uint64_t& share) {
-  const OutputQueue::Flushed flushed = output_.flush(*transport_, share);
+  const OutputQueue::Flushed flushed = output_.flush(*transport_, share, phase_ == Phase::Finishing);
   share -= std::min(share, flushed.bytes);
   blocked_ = false;
   if (flushed.bytes > 0) write_deadline_ = kNever;

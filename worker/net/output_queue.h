@@ -54,8 +54,9 @@ class OutputQueue {
     std::uint64_t bytes = 0;
     int error = 0;
   };
-  /// Sends as much as the transport takes, at most about `share` bytes.
-  Flushed flush(Transport& transport, std::uint64_t share);
+  /// Sends as much as the transport takes, at most about `share` bytes (a part of a file of that length goes
+  /// whole). `end_follows`: our side is ended right after the last byte, so that both can share a packet.
+  Flushed flush(Transport& transport, std::uint64_t share, bool end_follows = false);
   void clear();
 
  private:
@@ -65,7 +66,7 @@ class OutputQueue {
 
   Piece* push(Piece* piece);
   void pop();
-  Flushed flush_bytes(Transport& transport);
+  Flushed flush_bytes(Transport& transport, bool end_follows);
   Flushed flush_file(Transport& transport, std::uint64_t share);
   void drop_front(std::size_t bytes);
 

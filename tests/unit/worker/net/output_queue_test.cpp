@@ -161,11 +161,20 @@ TEST_F(OutputQueueTest, yields_when_its_share_is_used_up) {
   queue.append("head");
   queue.append_file(file.fd(), 0, 100'000, nullptr);
   EXPECT_EQ(flush(1000), OutputQueue::Flush::Yielded);
-  EXPECT_EQ(peer.received().size(), 1000u);
+  EXPECT_EQ(peer.received().size(), 1004u);
   EXPECT_EQ(flush(0), OutputQueue::Flush::Yielded);
-  EXPECT_EQ(peer.received().size(), 1000u);
+  EXPECT_EQ(peer.received().size(), 1004u);
   EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
   EXPECT_EQ(peer.received(), "head" + file.content());
+}
+
+TEST_F(OutputQueueTest, tells_the_transport_what_follows_the_last_byte) {
+  queue.append("answer");
+  EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
+  EXPECT_FALSE(peer.told_more());
+  queue.append("last answer");
+  EXPECT_EQ(queue.flush(transport, 1000, true).outcome, OutputQueue::Flush::Empty);
+  EXPECT_TRUE(peer.told_more());
 }
 
 TEST_F(OutputQueueTest, tells_a_peer_that_is_gone) {
