@@ -137,6 +137,49 @@ struct HeaderEdits {
   std::vector<std::string> remove;
 };
 
+struct BasicAuth {
+  bool enabled{};
+  std::string file;  // where `users` were read from
+  std::string realm;
+  std::vector<std::pair<std::string, std::string>> users;  // names and password hashes; never printed
+};
+
+struct Cors {
+  bool enabled{};
+  std::vector<std::string> origins;  // "*", "https://example.org", "https://*.example.org"
+  std::vector<std::string> methods;
+  std::vector<std::string> headers;  // of requests; "*": whichever is asked for
+  std::vector<std::string> expose;   // of responses
+  bool credentials{};
+  Milliseconds max_age{};
+};
+
+enum class RateKey : std::uint8_t { Address, All };
+
+struct RateLimit {
+  bool enabled{};
+  std::uint64_t requests{};  // in `per`
+  Milliseconds per{};
+  std::uint64_t burst{};
+  RateKey key{};
+};
+
+struct ErrorPage {
+  std::uint16_t status{};  // 404; or 4 and 5 for the whole class
+  std::string file;
+  std::string body;  // as read at load; never printed
+};
+
+/// Who may ask and how a refusal looks: a route's own, or those of its site.
+struct Policies {
+  std::vector<std::string> allow;  // as AddressSet::normalised() writes them; empty: everybody
+  std::vector<std::string> deny;
+  BasicAuth basic_auth;
+  Cors cors;
+  RateLimit rate_limit;
+  std::vector<ErrorPage> error_pages;  // exact statuses before classes
+};
+
 struct Route {
   std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
   std::string name;                                                // default: the path
@@ -145,9 +188,11 @@ struct Route {
   std::vector<std::pair<std::string, std::string>> match_query;
   Action action;
   HeaderEdits headers;
-  Compression compression;  // effective here, as limits and timeouts
-  Limits limits;            // effective here: the wider ones with this route's own on top
-  Timeouts timeouts;        // likewise
+  Compression compression;       // effective here, as limits and timeouts
+  Limits limits;                 // effective here: the wider ones with this route's own on top
+  Timeouts timeouts;             // likewise
+  Policies policies;             // likewise, with the site's in between
+  std::uint32_t own_policies{};  // a bit for each of their rows that is written in the route itself
   Place place;
 };
 
@@ -155,6 +200,7 @@ struct Site {
   std::string name;                      // label in metrics and logs
   std::vector<std::string> hosts;        // lower case; "*.example.org" is a suffix; empty: any host
   std::vector<std::uint32_t> listeners;  // indices into Config::listeners; never empty after loading
+  Policies policies;                     // of routes that have none of their own
   std::vector<Route> routes;
   Place place;
 };

@@ -15,6 +15,7 @@ const Rows<Limits>& limits_rows();
 const Rows<Timeouts>& timeouts_rows();
 const Rows<Compression>& compression_rows();
 const Rows<HeaderEdits>& header_edits_rows();
+const Rows<Policies>& policies_rows();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Site> site_kind();
 Kind<Route> route_kind();
@@ -26,6 +27,9 @@ std::vector<Field<Route, 0>> action_fields();
 /// split a head.
 std::string check_response_header(std::string& name);
 std::string check_header_value(std::string& value);
+
+/// "GET" and the like: capitals, not CONNECT.
+std::string check_method(std::string& method);
 
 // Sections of features that are not built yet: known by name, refused when asked for.
 Field<Config, 0> websocket_field();
