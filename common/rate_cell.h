@@ -9,6 +9,7 @@ namespace holdfast {
 struct Rate {
   std::uint64_t interval_ns = 1;  // between requests at the sustained rate
   std::uint64_t burst = 0;        // so many may come at once on top of the one that is due
+  std::uint64_t slack_ns = 0;  // what is early by so little is on time: for who keeps the arrival time rounded
 };
 
 struct RateStep {
@@ -21,7 +22,7 @@ struct RateStep {
 /// `arrival_ns` is what the last step left, 0 at first; `now_ns` is any clock that does not go back.
 constexpr RateStep rate_step(const Rate& rate, std::uint64_t arrival_ns, std::uint64_t now_ns) {
   const std::uint64_t due = arrival_ns > now_ns ? arrival_ns : now_ns;
-  const std::uint64_t tolerance = rate.interval_ns * rate.burst;
+  const std::uint64_t tolerance = rate.interval_ns * rate.burst + rate.slack_ns;
   if (due - now_ns > tolerance) return {false, arrival_ns, due - now_ns - tolerance};
   return {true, due + rate.interval_ns, 0};
 }

@@ -14,16 +14,16 @@ namespace holdfast {
 namespace {
 
 constexpr std::size_t kBuckets = 65'536;  // 4 MiB, of which untouched pages cost nothing
-constexpr unsigned kTagBits = 22;
+constexpr unsigned kTagBits = 16;
 constexpr unsigned kTimeBits = 64 - kTagBits;
-constexpr std::uint64_t kTimeMask = (std::uint64_t{1} << kTimeBits) - 1;  // 34 years of ticks
-constexpr std::uint64_t kTickShift = 18;                                  // 2^18 ns: a quarter of a millisecond
+constexpr std::uint64_t kTimeMask = (std::uint64_t{1} << kTimeBits) - 1;  // 36 years of ticks
+constexpr std::uint64_t kTickShift = 12;                                  // 2^12 ns: four microseconds
+constexpr std::uint64_t kTick = std::uint64_t{1} << kTickShift;
 
-// A time that is kept is rounded up, so that a limit is never exceeded by rounding, but by no more than a tick:
-// the exact share is what the interval loses in it, which matters above some hundred requests a second. So the
-// interval is kept whole there: what is below a tick is carried by chance of the nanoseconds of `now`.
-std::uint64_t to_ticks(std::uint64_t ns, std::uint64_t dither) {
-  return (ns + (dither & ((std::uint64_t{1} << kTickShift) - 1))) >> kTickShift;
+// What is below a tick goes up or down by lot, in proportion: rounding always one way would add up at high
+// rates.
+std::uint64_t to_ticks(std::uint64_t ns, std::uint64_t lot) {
+  return (ns + lot % kTick) >> kTickShift;
 }
 
 }  // namespace
@@ -66,6 +66,8 @@ RateTable::Verdict RateTable::ask(std::uint64_t limit, std::string_view key, con
   const std::uint64_t hash =
       text_hash(key, layout_->secret[0] ^ text_hash_detail::mix(limit, layout_->secret[1] | 1));
   Bucket& bucket = layout_->buckets[hash % kBuckets];
+  Rate with_slack = rate;
+  with_slack.slack_ns += 16 * kTick;
   const std::uint64_t tag = (hash >> (64 - kTagBits)) | 1;  // never 0, which is an empty word
   for (;;) {
     std::atomic<std::uint64_t>* place = nullptr;
@@ -82,10 +84,10 @@ RateTable::Verdict RateTable::ask(std::uint64_t limit, std::string_view key, con
     std::uint64_t before = place != nullptr ? place->load(std::memory_order_relaxed) : oldest_word;
     if (place != nullptr && before >> kTimeBits != tag) continue;  // taken meanwhile
     const std::uint64_t arrival = place != nullptr ? (before & kTimeMask) << kTickShift : 0;
-    const RateStep step = rate_step(rate, arrival, now_ns);
+    const RateStep step = rate_step(with_slack, arrival, now_ns);
     if (!step.admitted) return {false, step.wait_ns};
-    const std::uint64_t after =
-        tag << kTimeBits | (to_ticks(step.arrival_ns, hash ^ before ^ now_ns) & kTimeMask);
+    const std::uint64_t lot = text_hash_detail::mix(before ^ now_ns, layout_->secret[1] | 1);
+    const std::uint64_t after = tag << kTimeBits | (to_ticks(step.arrival_ns, lot) & kTimeMask);
     if (place == nullptr) place = oldest;
     if (place->compare_exchange_weak(before, after, std::memory_order_relaxed)) return {true, 0};
   }

@@ -2,11 +2,12 @@
 // The one place where several processes write a word: each step is a compare-and-swap, so a process that dies
 // in the middle of one leaves a valid word, and there is nothing to lock or to mend.
 //
-// A word holds a tag of the key and the theoretical arrival time (rate_cell.h) in ticks of 1/4096 s. A key that
-// is new to a full bucket takes the place of the one that is furthest in the past. As long as that one is not
-// in the future it had its full rate back already, and nothing is lost. So an attacker with many addresses can
-// make a bucket forget a client only while more than eight clients of that bucket are above their rate at the
-// same time; the hash is keyed, so he cannot choose the bucket; what a forgotten client gains is one burst.
+// A word holds a tag of the key and the theoretical arrival time (rate_cell.h) in ticks of four microseconds. A
+// key that is new to a full bucket takes the place of the one that is furthest in the past. As long as that one
+// is not in the future it had its full rate back already, and nothing is lost. So an attacker with many
+// addresses can make a bucket forget a client only while more than eight clients of that bucket are above their
+// rate at the same time; the hash is keyed, so he cannot choose the bucket; what a forgotten client gains is
+// one burst.
 #pragma once
 
 #include <atomic>

@@ -63,6 +63,9 @@ int Master::set_up() {
   Result<stats::Segment> segment = stats::Segment::create();
   if (!segment) return complain(segment.error());
   segment_ = std::move(*segment);
+  Result<RateTable> rates = RateTable::create();
+  if (!rates) return complain(rates.error());
+  rates_ = std::move(*rates);
   stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
   const TimePoint now = Clock::now();
   listen_until_ = now + kPortPatience;

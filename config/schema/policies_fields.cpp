@@ -160,7 +160,7 @@ Kind<RateLimit> rate_kind() {
   return {"number and period: 10/s, 300/m, 5000/h", schema_pattern("^[1-9][0-9]*/(s|m|h)$"),
           [](Reader& reader, const Node& node, RateLimit& out) {
             constexpr std::string_view kRequirement = "must be a rate such as 10/s, 300/m or 5000/h";
-            constexpr std::uint64_t kMost = 1'000'000;
+            constexpr std::uint64_t kMost = 100'000;
             std::string written;
             if (node.kind != Node::Kind::Scalar) return reader.wrong(node, kRequirement);
             const std::string_view text = node.text;
@@ -168,7 +168,7 @@ Kind<RateLimit> rate_kind() {
             const std::optional<std::uint64_t> number = parse_decimal(text.substr(0, slash));
             if (!number || slash == text.size()) return reader.wrong(node, kRequirement);
             if (*number == 0 || *number > kMost)
-              return reader.wrong(node, "must be from 1 to 1000000 in a period");
+              return reader.wrong(node, "must be from 1 to 100000 in a period");
             for (const Period& period : kPeriods)
               if (period.unit == text.substr(slash + 1))
                 return out.requests = *number, out.per = period.length, true;

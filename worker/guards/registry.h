@@ -2,14 +2,24 @@
 // line in registry.cpp.
 #pragma once
 
+#include "common/api/work.h"
+#include "common/rate_table.h"
 #include "common/result.h"
+#include "common/stats/worker_stats.h"
 #include "config/config.h"
 #include "worker/http/request_guard.h"
 
 namespace holdfast::guards {
 
-/// The guards of every route, in the order in which they are asked. Fails with a message that names the route
-/// and what could not be made.
-Result<http::GuardTable> make_guards(const config::Config& config);
+/// What guards use of the worker; all of it outlives them.
+struct Means {
+  stats::WorkerStats& stats;
+  const RateTable* rates = nullptr;  // null: rates are not limited
+  api::WorkPool* pool = nullptr;     // null: nobody will be asked for a password (a trial of the configuration)
+};
+
+/// The guards of every route, in the order in which they are asked: addresses, preflights, rates, passwords.
+/// Fails with a message that names what could not be made.
+Result<http::GuardTable> make_guards(const config::Config& config, const Means& means);
 
 }  // namespace holdfast::guards

@@ -19,6 +19,7 @@ namespace holdfast::http {
 /// Views alive for the call.
 struct AccessEntry {
   std::string_view client_ip;
+  std::string_view user;  // of basic_auth; empty: none
   std::string_view method;
   std::string_view target;  // as received
   std::string_view host;

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "common/log.h"
+#include "worker/http/cors_rules.h"
 #include "worker/http/message_framing.h"
 
 namespace holdfast::http {
@@ -126,12 +127,30 @@ void Dispatcher::answer_no_match(Exchange& exchange) {
   if (exchange.match.outcome == RouteMatch::Outcome::NoSite)
     return refuse(exchange, stats::BadRequest::Misdirected);
   exchange.account.site = exchange.match.site;
-  if (exchange.request().method == api::Method::Options) return answer_options(exchange);
+  if (exchange.request().method == api::Method::Options)
+    return answer_preflight(exchange) ? void() : answer_options(exchange);
   // RFC 9110 section 9.1: 405 is about this resource, 501 about the server.
   if (!router_.knows_method(exchange.request())) return exchange.fail(501);
   if (exchange.match.outcome == RouteMatch::Outcome::NoRoute) return exchange.fail(404);
   const api::Field allow{"Allow", exchange.match.allow};
   exchange.fail(405, {&allow, 1});
+}
+
+// A preflight asks about another method than its own: the route of that one answers, if it has to do with CORS.
+bool Dispatcher::answer_preflight(Exchange& exchange) {
+  if (guards_.empty() || !is_preflight(exchange.request())) return false;
+  api::Request asked = exchange.request();
+  asked.method_name = *asked.field("Access-Control-Request-Method");
+  asked.method = api::method_from(asked.method_name);
+  RouteMatch& match = exchange.match;
+  router_.find(exchange.account.listener, asked.host, asked, match);
+  if (match.outcome != RouteMatch::Outcome::Found) return false;
+  const config::Route& route = config_.sites[match.site].routes[match.route];
+  if (!route.policies.cors.enabled) return false;
+  exchange.account.route = &route;
+  if (!filters_.empty()) exchange.set_filters(filters_[match.site][match.route]);
+  exchange.set_guards(guards_[match.site][match.route], *this);
+  return !passes_guards(exchange);
 }
 
 // RFC 9110 section 9.3.7; `*` asks about the server as a whole.
@@ -183,6 +202,7 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
   const api::Request& request = exchange.request();
   AccessEntry entry;
   entry.client_ip = exchange.peer_address();
+  entry.user = exchange.account.user;
   entry.method = request.method_name;
   entry.target = request.target;
   entry.host = request.host;

@@ -53,6 +53,7 @@ class Dispatcher final : private Admission {
   bool passes_guards(Exchange& exchange);
   void call(Exchange& exchange);
   void give_up(Exchange& exchange, std::string_view problem);
+  bool answer_preflight(Exchange& exchange);
   void answer_options(Exchange& exchange);
   void answer_no_match(Exchange& exchange);
   void show_activity(const Exchange& exchange);

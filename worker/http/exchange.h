@@ -89,6 +89,7 @@ class Exchange final : public api::Exchange {
     std::uint32_t listener = 0;
     std::uint32_t site = kNoSite;  // index into Config::sites
     const config::Route* route = nullptr;
+    std::string_view user;       // who has shown a password; empty: nobody
     std::uint16_t status = 0;    // 0: nothing was answered
     std::uint64_t received = 0;  // bytes of head and body
     std::uint64_t head_sent = 0;
