@@ -88,6 +88,13 @@ struct Timeouts {
   Milliseconds keep_alive{};
 };
 
+enum class RequestIdMode : std::uint8_t { Off, Generate, Accept };
+
+struct RequestId {
+  RequestIdMode mode{};
+  std::string header;
+};
+
 struct Listener {
   std::string name;
   Endpoint bind;
@@ -213,6 +220,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Compression compression;
+  RequestId request_id;
   std::vector<Listener> listeners;
   std::vector<Site> sites;
   /// Where the values stand that only the file system can judge, by setting: "process.user",

@@ -60,6 +60,8 @@ class Exchange {
 
   /// The client's address without port: "192.0.2.1", "2001:db8::1", "unix".
   virtual std::string_view peer_address() = 0;
+  /// What identifies the request in logs; empty when the configuration asks for none.
+  virtual std::string_view request_id() const = 0;
   /// The loop's steady time of this turn, and the wall clock in whole seconds.
   virtual TimePoint now() const = 0;
   virtual std::time_t wall_seconds() const = 0;

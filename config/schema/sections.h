@@ -16,6 +16,7 @@ const Rows<Timeouts>& timeouts_rows();
 const Rows<Compression>& compression_rows();
 const Rows<HeaderEdits>& header_edits_rows();
 const Rows<Policies>& policies_rows();
+const Rows<RequestId>& request_id_rows();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Site> site_kind();
 Kind<Route> route_kind();

@@ -117,6 +117,7 @@ void append_json_line(std::string& out, const AccessFormat& format, const Access
   line.number("bytes_sent", entry.bytes_sent).number("bytes_received", entry.bytes_received);
   append_seconds(line.begin("duration"), entry.duration);
   line.text("user_agent", entry.user_agent).text("referer", entry.referer).text("request_id", entry.request_id);
+  if (!entry.trace_id.empty()) line.text("trace_id", entry.trace_id);
   if (!entry.user.empty()) line.text("user", entry.user);
   line.text("site", entry.site).text("route", entry.route).number("worker", entry.worker);
   line.number("connection", entry.connection);
@@ -214,6 +215,8 @@ void append_value(const LineContext& line, const AccessPiece& piece) {
       return append_text(out, entry.referer);
     case AccessValue::RequestId:
       return append_text(out, entry.request_id);
+    case AccessValue::TraceId:
+      return append_text(out, entry.trace_id);
     case AccessValue::User:
       return append_word(out, entry.user);
     case AccessValue::Site:

@@ -32,6 +32,7 @@ struct AccessEntry {
   std::string_view user_agent;
   std::string_view referer;
   std::string_view request_id;
+  std::string_view trace_id;  // of a traceparent field
   std::string_view site;
   std::string_view route;
   std::uint32_t worker = 0;

@@ -62,13 +62,26 @@ void Dispatcher::show_activity(const Exchange& exchange) {
   activity.request_length.store(length, std::memory_order_relaxed);
 }
 
+void Dispatcher::identify(Exchange& exchange) {
+  const config::RequestId& settings = config_.request_id;
+  if (settings.mode == config::RequestIdMode::Off || !exchange.request_id().empty()) return;
+  const std::string_view sent = settings.mode == config::RequestIdMode::Accept
+                                    ? exchange.request().field(settings.header).value_or(std::string_view())
+                                    : std::string_view();
+  if (is_request_id(sent)) return exchange.set_request_id({settings.header, sent});
+  const RequestIds::Text made = request_ids_.next();
+  exchange.set_request_id({settings.header, exchange.arena().copy({made.data(), made.size()})});
+}
+
 void Dispatcher::dispatch(Exchange& exchange) {
   const api::Request& request = exchange.request();
+  identify(exchange);
   router_.find(exchange.account.listener, request.host, request, exchange.match);
   if (exchange.match.outcome != RouteMatch::Outcome::Found) return answer_no_match(exchange);
   exchange.account.site = exchange.match.site;
   const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];
   exchange.account.route = &route;
+  exchange.set_error_pages(route.policies.error_pages);
   if (!filters_.empty()) exchange.set_filters(filters_[exchange.match.site][exchange.match.route]);
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
   if (request.content_length.value_or(0) > route.limits.request_body)
@@ -116,6 +129,7 @@ void Dispatcher::give_up(Exchange& exchange, std::string_view problem) {
   log().error("handler failed", {{"route", exchange.account.route->name},
                                  {"request", exchange.request().target},
                                  {"connection", exchange.connection_id()},
+                                 {"request_id", exchange.request_id()},
                                  {"problem", problem}});
   // Whoever was to get the request body may be gone with the handler's call.
   exchange.sink_done();
@@ -127,6 +141,7 @@ void Dispatcher::answer_no_match(Exchange& exchange) {
   if (exchange.match.outcome == RouteMatch::Outcome::NoSite)
     return refuse(exchange, stats::BadRequest::Misdirected);
   exchange.account.site = exchange.match.site;
+  exchange.set_error_pages(config_.sites[exchange.match.site].policies.error_pages);
   if (exchange.request().method == api::Method::Options)
     return answer_preflight(exchange) ? void() : answer_options(exchange);
   // RFC 9110 section 9.1: 405 is about this resource, 501 about the server.
@@ -165,6 +180,7 @@ void Dispatcher::answer_options(Exchange& exchange) {
 
 void Dispatcher::refuse(Exchange& exchange, stats::BadRequest why) {
   stats_.cell(stats::Metric::HttpBadRequests, static_cast<std::uint16_t>(why)).add();
+  identify(exchange);
   if (!exchange.answered()) exchange.fail(status_of(why));
 }
 
@@ -214,6 +230,8 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
   entry.duration = duration;
   entry.user_agent = request.field("User-Agent").value_or(std::string_view());
   entry.referer = request.field("Referer").value_or(std::string_view());
+  entry.request_id = exchange.request_id();
+  entry.trace_id = trace_id_of(request.field("traceparent").value_or(std::string_view()));
   if (exchange.account.site != Exchange::kNoSite) entry.site = config_.sites[exchange.account.site].name;
   if (exchange.account.route != nullptr) entry.route = exchange.account.route->name;
   entry.worker = slot_;

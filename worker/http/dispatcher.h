@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "worker/http/access_record.h"
 #include "worker/http/exchange.h"
+#include "worker/http/request_id.h"
 #include "worker/http/router.h"
 
 namespace holdfast::http {
@@ -50,6 +51,7 @@ class Dispatcher final : private Admission {
   struct SiteAccount;
 
   void admitted(Exchange& exchange) override;
+  void identify(Exchange& exchange);
   bool passes_guards(Exchange& exchange);
   void call(Exchange& exchange);
   void give_up(Exchange& exchange, std::string_view problem);
@@ -62,6 +64,7 @@ class Dispatcher final : private Admission {
   void record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete);
 
   const config::Config& config_;
+  RequestIds request_ids_;
   HandlerTable handlers_;
   FilterTable filters_;  // empty, or as large as the handlers
   GuardTable guards_;    // likewise

@@ -49,6 +49,7 @@ class Exchange final : public api::Exchange {
   void attach(std::unique_ptr<api::ExchangeState> state) override { states_.push_back(std::move(state)); }
   std::span<std::byte> allocate(std::size_t bytes) override { return arena_.allocate(bytes); }
   std::string_view peer_address() override;
+  std::string_view request_id() const override { return request_id_.value; }
   TimePoint now() const override { return clock_.now(); }
   std::time_t wall_seconds() const override { return clock_.wall_seconds(); }
 
@@ -83,6 +84,11 @@ class Exchange final : public api::Exchange {
   bool has_states() const { return !states_.empty(); }
   void reset_output() { output_->reset(*this); }
 
+  /// The identifier and the field that carries it in the response; the views outlive the exchange.
+  void set_request_id(api::Field field) { request_id_ = field; }
+  /// Pages of the site, later of the route, in place of the built-in ones; outlive the exchange.
+  void set_error_pages(const std::vector<config::ErrorPage>& pages) { error_pages_ = &pages; }
+
   /// What the access record and the metrics need; the wire protocol counts bytes, the dispatcher sets site and
   /// route.
   struct Account {
@@ -103,6 +109,9 @@ class Exchange final : public api::Exchange {
 
  private:
   bool fields_are_safe(std::span<const api::Field> fields) const;
+  void add_request_id(Response& response);
+  void fail_with(std::uint16_t status, std::string_view content_type, api::Body body,
+                 std::span<const api::Field> fields);
 
   const TurnClock& clock_;
   ExchangeOutput* output_ = nullptr;
@@ -114,6 +123,8 @@ class Exchange final : public api::Exchange {
   Admission* admission_ = nullptr;
   api::Request request_;
   std::string_view peer_;
+  api::Field request_id_;
+  const std::vector<config::ErrorPage>* error_pages_ = nullptr;
   std::vector<std::unique_ptr<api::ExchangeState>> states_;
   Arena arena_;
 };
