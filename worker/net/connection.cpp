@@ -1,7 +1,6 @@
 #include "worker/net/connection.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,33 +21,6 @@ constexpr std::uint32_t kInputEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr std::uint32_t kOutputEvents = EPOLLOUT;
 
 }  // namespace
-
-PeerAddress PeerAddress::from(const sockaddr_storage& address) {
-  PeerAddress peer;
-  if (address.ss_family == AF_INET) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
-    std::memcpy(peer.bytes, &in.sin_addr, 4);
-    peer.port = ntohs(in.sin_port);
-    peer.family = 4;
-  } else if (address.ss_family == AF_INET6) {
-    const auto& in6 = reinterpret_cast<const sockaddr_in6&>(address);
-    peer.port = ntohs(in6.sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-      std::memcpy(peer.bytes, &in6.sin6_addr.s6_addr[12], 4);
-      peer.family = 4;
-    } else {
-      std::memcpy(peer.bytes, &in6.sin6_addr, 16);
-      peer.family = 6;
-    }
-  }
-  return peer;
-}
-
-std::string PeerAddress::text() const {
-  if (family == 0) return "unix";
-  char buffer[INET6_ADDRSTRLEN] = {};
-  return inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, buffer, sizeof buffer);
-}
 
 Connection::Connection(ConnectionTable& table, loop::EventLoop& loop, ListenerContext& listener,
                        std::unique_ptr<Transport> transport, const PeerAddress& peer)

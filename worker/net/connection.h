@@ -7,8 +7,6 @@
 //   sends is thrown away, so that it sees the answer rather than a reset.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +17,7 @@
 #include "common/stats/worker_stats.h"
 #include "worker/loop/event_loop.h"
 #include "worker/net/output_queue.h"
+#include "worker/net/peer_address.h"
 #include "worker/net/protocol.h"
 #include "worker/net/transport.h"
 
@@ -34,15 +33,6 @@ struct ListenerContext {
   const std::vector<std::string>* allowed = nullptr;  // only these addresses (and unix sockets); null: all
   stats::Cell accepted;
   stats::Cell by_state[static_cast<std::size_t>(stats::ConnectionState::kCount)];
-};
-
-/// An address in 20 bytes; text is made only when somebody asks.
-struct PeerAddress {
-  std::uint8_t bytes[16]{};
-  std::uint16_t port = 0;
-  std::uint8_t family = 0;  // 4, 6, or 0 for unix sockets
-  static PeerAddress from(const sockaddr_storage& address);
-  std::string text() const;
 };
 
 class Connection final : private loop::Watcher, private loop::Timer, private loop::Deferred {
