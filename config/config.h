@@ -95,9 +95,15 @@ struct RequestId {
   std::string header;
 };
 
+struct ProxyProtocol {
+  bool enabled{};
+  std::vector<std::string> from;  // as AddressSet::normalised() writes them; empty: everybody
+};
+
 struct Listener {
   std::string name;
   Endpoint bind;
+  ProxyProtocol proxy_protocol;
   Place place;
 };
 

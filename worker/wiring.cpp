@@ -73,7 +73,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_->set_guards(std::move(*guards));
   wiring->http1_ =
       std::make_unique<http1::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_);
-  wiring->add_acceptors(job);
+  if (Result<void> added = wiring->add_acceptors(job); !added) return added.error();
   return wiring;
 }
 
@@ -100,16 +100,30 @@ net::ListenerContext Wiring::listener_context(std::uint32_t listener, std::strin
   return context;
 }
 
-void Wiring::add_acceptors(const Job& job) {
+Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>& texts) {
+  Result<AddressSet> set = AddressSet::of(texts);
+  if (!set) return set.error();
+  addresses_.push_back(std::make_unique<const AddressSet>(std::move(*set)));
+  return addresses_.back().get();
+}
+
+Result<void> Wiring::add_acceptors(const Job& job) {
   for (const ListeningSocket& socket : job.sockets) {
     const bool admin = job.role == Role::Admin;
     net::ListenerContext context =
         admin ? listener_context(0, "admin")
               : listener_context(socket.listener, config_.listeners[socket.listener].name);
-    if (admin) context.allowed = &job.config.admin.allow;
+    const config::ProxyProtocol proxies =
+        admin ? config::ProxyProtocol{} : config_.listeners[socket.listener].proxy_protocol;
+    context.proxy_protocol = proxies.enabled;
+    Result<const AddressSet*> allowed = keep_addresses(admin ? job.config.admin.allow : proxies.from);
+    if (!allowed) return allowed.error();
+    if (admin) context.allowed = *allowed;
+    if (!proxies.from.empty()) context.proxies = *allowed;
     acceptors_.push_back(
         std::make_unique<net::Acceptor>(loop_, connections_, stats_, socket.fd, context, *this));
   }
+  return {};
 }
 
 Result<void> Wiring::start_accepting() {

@@ -38,7 +38,8 @@ class Wiring final : public net::TransportFactory {
   Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats);
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
-  void add_acceptors(const Job& job);
+  Result<void> add_acceptors(const Job& job);
+  Result<const AddressSet*> keep_addresses(const std::vector<std::string>& texts);
 
   loop::EventLoop& loop_;
   stats::WorkerStats& stats_;
@@ -53,6 +54,7 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::unique_ptr<http1::SessionFactory> http1_;
   net::ConnectionTable connections_;
+  std::vector<std::unique_ptr<const AddressSet>> addresses_;  // of the acceptors
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
 };
 

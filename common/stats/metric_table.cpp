@@ -17,7 +17,7 @@ constexpr Words<WorkerState> kWorkerStates{"starting", "ready", "draining", "bac
 constexpr Words<ReloadResult> kReloadResults{"success", "failure"};
 constexpr Words<ExitReason> kExitReasons{"drained", "quit", "start_failed", "exit", "signal", "killed"};
 constexpr Words<RefusedReason> kRefusedReasons{"connection_limit", "address_limit", "descriptors",
-                                               "not_allowed"};
+                                               "not_allowed", "proxy_header"};
 constexpr Words<BadRequest> kBadRequests{"request_line",   "method",
                                          "target",         "version",
                                          "field_line",     "host",

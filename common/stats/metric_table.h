@@ -61,7 +61,14 @@ enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
 enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, kCount };
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
 enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, kCount };
-enum class RefusedReason : std::uint8_t { ConnectionLimit, AddressLimit, Descriptors, NotAllowed, kCount };
+enum class RefusedReason : std::uint8_t {
+  ConnectionLimit,
+  AddressLimit,
+  Descriptors,
+  NotAllowed,
+  ProxyHeader,
+  kCount
+};
 enum class CodingSide : std::uint8_t { In, Out, kCount };
 
 /// Why a request was refused before it reached a route. One table maps each to its status

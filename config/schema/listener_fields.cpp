@@ -17,11 +17,29 @@ bool speaks_http1_only(Reader& reader, const Entry& written) {
   return true;  // what is wrong is reported at the protocol
 }
 
-bool is_off(Reader& reader, const Entry& written) {
-  if (written.value.kind == Node::Kind::Scalar && written.value.text == "off") return true;
-  if (written.value.kind == Node::Kind::Scalar && written.value.text == "on") return false;
-  reader.wrong(written.value, "must be on or off");
-  return true;
+/// on, off, or {from: [...]}.
+Kind<ProxyProtocol> proxy_protocol_kind() {
+  static const Rows<ProxyProtocol> rows = make_rows<ProxyProtocol, /*enabled*/ 1>(
+      field("from", &ProxyProtocol::from, list_of(address_or_network(), 1), "", Takes::NewWorkers,
+            "Load balancers: addresses and networks; connections from elsewhere are closed.")
+          .required()
+          .example("[10.0.0.0/8]"));
+  const Kind<ProxyProtocol> open = section(rows);
+  return {"on, off, or a section", schema_any({schema_words({"on", "off"}), open.schema}),
+          [open](Reader& reader, const Node& node, ProxyProtocol& out) {
+            out = ProxyProtocol{};
+            if (node.kind == Node::Kind::Scalar && node.text == "off") return true;
+            out.enabled = true;
+            if (node.kind == Node::Kind::Scalar && node.text == "on") return true;
+            if (node.kind == Node::Kind::Scalar)
+              return reader.wrong(node, "must be on, off or {from: [ADDRESS, ...]}");
+            return open.read(reader, node, out);
+          },
+          [open](const ProxyProtocol& value, const Config& config) {
+            if (!value.from.empty()) return open.write(value, config);
+            return word_node(value.enabled ? "on" : "off");
+          },
+          open.children};
 }
 
 Field<Listener, 0> tls_field() {
@@ -46,9 +64,13 @@ const Rows<Listener>& listener_rows() {
           "protocols", "Protocols offered to clients. This version speaks `http/1.1`.", speaks_http1_only,
           mapping({entry("type", text_node("array")), entry("items", schema_words({"http/1.1"}))})),
       tls_field(),
-      planned<Listener>("proxy_protocol",
-                        "Whether a load balancer in front sends the client's address first (`off`).", is_off,
-                        schema_words({"off"})));
+      field("proxy_protocol", &Listener::proxy_protocol, proxy_protocol_kind(), "off", Takes::NewWorkers,
+            "Whether a load balancer in front sends the client's address first (PROXY protocol, version 1 or "
+            "2). Then every "
+            "connection must begin so. With `on` whoever connects is believed: name the balancers in `from` "
+            "unless only they "
+            "can reach the listener.")
+          .example("{from: [10.0.0.0/8]}"));
   return rows;
 }
 

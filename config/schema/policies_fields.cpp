@@ -17,21 +17,6 @@ using std::chrono_literals::operator""h;
 
 constexpr std::size_t kLargestPage = 1024 * 1024;
 
-Kind<std::string> address_or_network() {
-  return {"IPv4 or IPv6 address or network, or unix", schema_type("string"),
-          [](Reader& reader, const Node& node, std::string& out) {
-            std::string value;
-            if (!read_string(reader, node, value)) return false;
-            Result<std::string> normal = AddressSet::normalised(value);
-            if (!normal)
-              return reader.wrong(
-                  node, "must be addresses or networks (192.0.2.7, 10.0.0.0/8, 2001:db8::/32) or unix");
-            out = *std::move(normal);
-            return true;
-          },
-          [](const std::string& value, const Config&) { return text_node(value); }};
-}
-
 /// A section that `off` switches off.
 template <class S>
 Kind<S> section_or_off(const Rows<S>& rows) {
@@ -264,6 +249,21 @@ Kind<std::vector<ErrorPage>> error_pages_kind() {
 }
 
 }  // namespace
+
+Kind<std::string> address_or_network() {
+  return {"IPv4 or IPv6 address or network, or unix", schema_type("string"),
+          [](Reader& reader, const Node& node, std::string& out) {
+            std::string value;
+            if (!read_string(reader, node, value)) return false;
+            Result<std::string> normal = AddressSet::normalised(value);
+            if (!normal)
+              return reader.wrong(
+                  node, "must be addresses or networks (192.0.2.7, 10.0.0.0/8, 2001:db8::/32) or unix");
+            out = *std::move(normal);
+            return true;
+          },
+          [](const std::string& value, const Config&) { return text_node(value); }};
+}
 
 const Rows<Policies>& policies_rows() {
   static const Rows<Policies> rows = make_rows<Policies>(

@@ -29,6 +29,9 @@ std::vector<Field<Route, 0>> action_fields();
 std::string check_response_header(std::string& name);
 std::string check_header_value(std::string& value);
 
+/// "192.0.2.7", "10.0.0.0/8", "unix", in their normal form.
+Kind<std::string> address_or_network();
+
 /// "GET" and the like: capitals, not CONNECT.
 std::string check_method(std::string& method);
 

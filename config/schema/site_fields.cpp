@@ -81,7 +81,6 @@ Field<Site, 0> policy_field(const Row<Policies>& row) {
   own.info = row.info;
   own.read = [&row](Reader& reader, const Entry* written, Site& site) {
     row.read(reader, written, site.policies);
-    reader.set_site_policies(site.policies);
   };
   own.write = [&row](const Site& site, const Config& config) { return row.write(site.policies, config); };
   return own;
@@ -91,7 +90,12 @@ const Rows<Site>& site_rows() {
   static const Rows<Site> rows = [] {
     Rows<Site> made = named_rows();
     for (const Row<Policies>& row : policies_rows()) made.push_back(policy_field(row));
-    made.push_back(routes_field());
+    Field<Site, 1> routes = routes_field();
+    routes.read = [read = routes.read](Reader& reader, const Entry* written, Site& site) {
+      reader.set_site_policies(site.policies);
+      read(reader, written, site);
+    };
+    made.push_back(std::move(routes));
     return made;
   }();
   return rows;

@@ -79,14 +79,12 @@ bool Acceptor::accept_some(std::uint32_t most) {
 
 void Acceptor::take(Fd socket, const sockaddr_storage& address) {
   const PeerAddress peer = PeerAddress::from(address);
-  if (!is_allowed(peer)) return count_refused(stats::RefusedReason::NotAllowed);
-  if (!table_.address_has_room(peer)) return count_refused(stats::RefusedReason::AddressLimit);
+  const AddressSet* const allowed = context_.proxy_protocol ? context_.proxies : context_.allowed;
+  if (allowed != nullptr && peer.family != 0 && !allowed->contains(peer.mapped()))
+    return count_refused(stats::RefusedReason::NotAllowed);
+  if (!context_.proxy_protocol && !table_.address_has_room(peer))
+    return count_refused(stats::RefusedReason::AddressLimit);
   table_.add(context_, transports_.wrap(std::move(socket)), peer);
-}
-
-bool Acceptor::is_allowed(const PeerAddress& peer) const {
-  if (context_.allowed == nullptr || peer.family == 0) return true;
-  return std::find(context_.allowed->begin(), context_.allowed->end(), peer.text()) != context_.allowed->end();
 }
 
 void Acceptor::count_refused(stats::RefusedReason reason) {

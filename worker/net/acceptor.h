@@ -43,7 +43,6 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   /// Accepts until the queue is empty, at most so many; true when more may be waiting.
   bool accept_some(std::uint32_t most);
   void take(Fd socket, const sockaddr_storage& address);
-  bool is_allowed(const PeerAddress& peer) const;
   void count_refused(stats::RefusedReason reason);
   void pause(stats::RefusedReason reason);
 

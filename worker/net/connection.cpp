@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "worker/net/connection_table.h"
+#include "worker/net/proxy_header.h"
 
 namespace holdfast::net {
 namespace {
@@ -37,6 +38,7 @@ bool Connection::draining() const {
 }
 
 void Connection::begin() {
+  if (listener_.proxy_protocol) phase_ = Phase::Prefix;
   if (listener_.handshake_timeout.count() > 0) deadline_ = loop_.now() + listener_.handshake_timeout;
   run();
 }
@@ -73,6 +75,31 @@ void Connection::watch_output() {
   if (watch_.active()) watch_.change(kInputEvents | kOutputEvents);
 }
 
+// Who it is that a load balancer passes on; from here on that is the peer.
+bool Connection::take_prefix() {
+  const ProxyHeader header = take_proxy_header(transport_->fd(), loop_.read_buffer());
+  switch (header.outcome) {
+    case ProxyHeader::Outcome::Consumed:
+      break;
+    case ProxyHeader::Outcome::NeedMore:
+      readable_ = false;
+      return false;
+    case ProxyHeader::Outcome::Refused:
+      table_.refused(*this, stats::RefusedReason::ProxyHeader, header.why);
+      close();
+      return false;
+    case ProxyHeader::Outcome::Gone:
+      close();
+      return false;
+  }
+  if (header.source) peer_ = *header.source;
+  phase_ = Phase::Handshaking;
+  if (table_.count_address(*this)) return true;
+  table_.refused(*this, stats::RefusedReason::AddressLimit, {});
+  close();
+  return false;
+}
+
 bool Connection::shake_hands() {
   const IoResult result = transport_->handshake();
   if (result.outcome == Io::WantRead) readable_ = false;
@@ -89,7 +116,8 @@ bool Connection::shake_hands() {
 void Connection::run() {
   if (phase_ == Phase::Closed) return;
   running_ = true;
-  if (phase_ != Phase::Handshaking || shake_hands()) {
+  const bool begun = phase_ != Phase::Prefix || take_prefix();
+  if (begun && (phase_ != Phase::Handshaking || shake_hands())) {
     if (blocked_) send_output();
     if (phase_ == Phase::Open) take_input();
   }
@@ -215,7 +243,7 @@ bool Connection::flush_once(std::uint64_t& share) {
 }
 
 void Connection::send_output() {
-  if (phase_ == Phase::Closed || phase_ == Phase::Handshaking) return;
+  if (phase_ == Phase::Closed || phase_ < Phase::Open) return;
   if (blocked_ && !writable_) return;
   // A source that never runs dry and a peer that takes all would keep the loop from everybody else.
   std::uint64_t share = kWriteShare;
@@ -269,7 +297,7 @@ void Connection::on_timer(TimePoint now) {
     return abort();
   }
   if (deadline_ > now) return arm_timer();
-  if (phase_ == Phase::Handshaking || phase_ == Phase::Lingering) return close();
+  if (phase_ < Phase::Open || phase_ == Phase::Lingering) return close();
   running_ = true;
   if (!came_in_time(now)) {
     deadline_ = kNever;

@@ -30,7 +30,9 @@ struct ListenerContext {
   std::uint32_t listener = 0;  // index into Config::listeners
   ProtocolFactory* factory = nullptr;
   Milliseconds handshake_timeout{};
-  const std::vector<std::string>* allowed = nullptr;  // only these addresses (and unix sockets); null: all
+  const AddressSet* allowed = nullptr;  // only these addresses (and unix sockets); null: all
+  bool proxy_protocol = false;          // each connection begins by telling whose it is
+  const AddressSet* proxies = nullptr;  // who may tell so; null: everybody
   stats::Cell accepted;
   stats::Cell by_state[static_cast<std::size_t>(stats::ConnectionState::kCount)];
 };
@@ -67,7 +69,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   std::uint32_t unreceived() const { return transport_->unsent(); }
   TimePoint deadline() const { return deadline_; }
   bool draining() const;
-  bool open() const { return phase_ == Phase::Handshaking || phase_ == Phase::Open; }
+  bool open() const { return phase_ <= Phase::Open; }
 
   // -- for the table
   /// First try right after accept: data is often there already, and then epoll is never asked.
@@ -77,7 +79,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
 
  private:
   friend class ConnectionTable;
-  enum class Phase : std::uint8_t { Handshaking, Open, Finishing, Lingering, Closed };
+  enum class Phase : std::uint8_t { Prefix, Handshaking, Open, Finishing, Lingering, Closed };
 
   void on_ready(std::uint32_t events) override;
   void on_timer(TimePoint now) override;
@@ -88,6 +90,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool input_is_due() const;
   bool watch();
   void watch_output();
+  bool take_prefix();
   bool shake_hands();
   void take_input();
   bool offer_pending();
@@ -120,6 +123,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   Phase phase_ = Phase::Handshaking;
   stats::ConnectionState state_ = stats::ConnectionState::Idle;
   stats::ConnectionState counted_ = stats::ConnectionState::kCount;
+  bool address_counted_ : 1 = false;
   bool readable_ : 1 = true;
   bool writable_ : 1 = true;
   bool input_ended_ : 1 = false;

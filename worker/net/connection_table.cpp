@@ -27,7 +27,7 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
   auto connection = std::make_unique<Connection>(*this, loop_, listener, std::move(transport), peer);
   connection->id_ = next_id_++;
   connection->index_ = static_cast<std::uint32_t>(connections_.size());
-  if (limits_.connections_per_ip != 0 && peer.family != 0) ++by_address_[address_key(peer)];
+  if (!listener.proxy_protocol) (void)count_address(*connection);
   Connection& begun = *connection;
   connections_.push_back(std::move(connection));
   open_.add();
@@ -36,8 +36,27 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
   begun.begin();
 }
 
+bool ConnectionTable::count_address(Connection& connection) {
+  if (limits_.connections_per_ip == 0 || connection.peer().family == 0) return true;
+  if (!address_has_room(connection.peer())) return false;
+  ++by_address_[address_key(connection.peer())];
+  connection.address_counted_ = true;
+  return true;
+}
+
+void ConnectionTable::refused(const Connection& connection, stats::RefusedReason reason,
+                              std::string_view detail) {
+  stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(reason)).add();
+  if (!refusal_lines_.allow(loop_.now())) return;
+  log().warning("connection refused",
+                {{"client", connection.peer().text()},
+                 {"reason", stats::label_text(stats::Label::RefusedReason, static_cast<std::uint32_t>(reason))},
+                 {"detail", detail},
+                 {"kept_back", refusal_lines_.suppressed()}});
+}
+
 void ConnectionTable::closed(Connection& connection) {
-  if (limits_.connections_per_ip != 0 && connection.peer().family != 0) {
+  if (connection.address_counted_) {
     const auto found = by_address_.find(address_key(connection.peer()));
     if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
   }

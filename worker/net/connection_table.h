@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/log.h"
 #include "common/stats/worker_stats.h"
 #include "worker/net/connection.h"
 
@@ -36,8 +37,13 @@ class ConnectionTable {
   bool full() const { return connections_.size() >= limits_.connections; }
   /// False when this address has all the connections it may have.
   bool address_has_room(const PeerAddress& peer) const;
-  /// Takes the connection in and lets it begin.
+  /// Takes the connection in and lets it begin. Its address is counted at once, unless it begins by telling
+  /// another.
   void add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer);
+  /// Counts the connection under its peer's address; false, and not counted, when that one has no room.
+  bool count_address(Connection& connection);
+  /// A connection is closed for a reason of ours: counted, and told in the log at a bounded rate.
+  void refused(const Connection& connection, stats::RefusedReason reason, std::string_view detail);
 
   void begin_drain(Drain how);
   bool draining() const { return draining_; }
@@ -68,6 +74,7 @@ class ConnectionTable {
   std::vector<std::unique_ptr<Protocol>> buried_;
   std::unordered_map<std::string, std::uint32_t> by_address_;
   std::vector<RoomWatcher*> room_watchers_;
+  LogRate refusal_lines_{5, Milliseconds(10'000)};
 };
 
 }  // namespace holdfast::net

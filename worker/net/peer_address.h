@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "common/address_set.h"
+
 namespace holdfast::net {
 
 struct PeerAddress {
@@ -18,6 +20,7 @@ struct PeerAddress {
   static PeerAddress inet(const void* address, std::uint16_t port);
   static PeerAddress inet6(const void* address, std::uint16_t port);
   std::string text() const;
+  AddressBytes mapped() const;  // not of unix sockets
 };
 
 }  // namespace holdfast::net

@@ -184,8 +184,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_with_site("process: {sandbox: strict}\n"), refused("1:20", "sandbox: strict"));
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
   EXPECT_THAT(problems_with_site("listeners: {a: {bind: \":80\", tls: {}}}\n"), refused("1:30", "tls"));
-  EXPECT_THAT(problems_with_site("listeners: {a: {bind: \":80\", proxy_protocol: on}}\n"),
-              refused("1:30", "proxy_protocol"));
   EXPECT_THAT(problems_with_site("listeners: {a: {bind: \":80\", protocols: [http/1.1, h2]}}\n"),
               refused("1:52", "protocols: h2"));
   EXPECT_THAT(problems_of_route("{path: /x, chat: {}}"), refused("3:18", "chat"));

@@ -60,13 +60,15 @@ class NetTest : public testing::Test,
     EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address_), &length), 0);
   }
 
-  void start(ConnectionTable::Limits limits = {100, 0}, const std::vector<std::string>* allowed = nullptr) {
+  void start(ConnectionTable::Limits limits = {100, 0}, const AddressSet* allowed = nullptr,
+             bool proxy = false) {
     stats_.emplace(segment_, segment_.claim_seat(0, 1));
     table_.emplace(*loop_, *stats_, limits);
     ListenerContext context;
     context.factory = this;
     context.handshake_timeout = 1000ms;
-    context.allowed = allowed;
+    context.allowed = context.proxies = allowed;
+    context.proxy_protocol = proxy;
     context.accepted = stats_->cell(stats::Metric::ConnectionsAccepted);
     for (std::uint16_t state = 0; state < std::size(context.by_state); ++state)
       context.by_state[state] = stats_->cell(stats::Metric::Connections, 0, state);
@@ -98,6 +100,9 @@ class NetTest : public testing::Test,
     turn();
     return receive(client);
   }
+  static void send(const Fd& client, std::string_view text) {
+    EXPECT_EQ(::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
   static std::string receive(const Fd& client) {
     char buffer[1000];
     const ssize_t got = ::recv(client.get(), buffer, sizeof buffer, 0);
@@ -121,6 +126,7 @@ class NetTest : public testing::Test,
   };
 
   int alive_ = 0;
+  std::string peer_;  // of the connection that was begun last
   std::unique_ptr<loop::EventLoop> loop_ = *loop::EventLoop::create();
   stats::Segment segment_ = *stats::Segment::create();
   std::optional<stats::WorkerStats> stats_;
@@ -132,6 +138,7 @@ class NetTest : public testing::Test,
 
  private:
   std::unique_ptr<Protocol> make(Connection& connection, std::string_view /*alpn*/) override {
+    peer_ = connection.peer().text();
     return std::make_unique<EchoProtocol>(connection, alive_);
   }
   std::unique_ptr<Transport> wrap(Fd socket) override {
@@ -203,13 +210,51 @@ TEST_F(NetTest, an_address_may_have_so_many_connections) {
 }
 
 TEST_F(NetTest, only_allowed_addresses_are_served) {
-  const std::vector<std::string> others{"192.0.2.1"};
+  const AddressSet others = *AddressSet::of({"192.0.2.0/24"});
   start({100, 0}, &others);
   const Fd client = connect();
   turn();
   EXPECT_EQ(receive(client), "end");
   EXPECT_EQ(refused(stats::RefusedReason::NotAllowed), 1u);
   EXPECT_EQ(alive_, 0);
+}
+
+TEST_F(NetTest, a_balancer_tells_the_address_first_in_as_many_pieces_as_it_likes) {
+  start({100, 1}, nullptr, true);
+  const Fd client = connect();
+  for (const char* piece : {"PRO", "XY TCP4 198.51.100.7 192.0.2.1 1234 80\r", "\nhel"}) {
+    send(client, piece);
+    turn();
+  }
+  EXPECT_EQ(exchange(client, "lo"), "hello");
+  EXPECT_EQ(peer_, "198.51.100.7");
+  // The limit is that of the client, not of the balancer.
+  const Fd other = connect();
+  EXPECT_EQ(exchange(other, "PROXY TCP4 198.51.100.8 192.0.2.1 1234 80\r\nhi"), "hi");
+  const Fd again = connect();
+  send(again, "PROXY TCP4 198.51.100.7 192.0.2.1 1235 80\r\nhi");
+  turn();
+  EXPECT_EQ(receive(again), "reset");
+  EXPECT_EQ(refused(stats::RefusedReason::AddressLimit), 1u);
+}
+
+TEST_F(NetTest, what_does_not_begin_with_a_proxy_header_is_closed) {
+  start({100, 0}, nullptr, true);
+  const Fd client = connect();
+  send(client, "GET / HTTP/1.1\r\n\r\n");
+  turn();
+  EXPECT_NE(receive(client), "");
+  EXPECT_EQ(refused(stats::RefusedReason::ProxyHeader), 1u);
+  EXPECT_EQ(alive_, 0);
+}
+
+TEST_F(NetTest, a_stranger_may_not_tell_addresses) {
+  const AddressSet balancers = *AddressSet::of({"192.0.2.0/24"});
+  start({100, 0}, &balancers, true);
+  const Fd client = connect();
+  turn();
+  EXPECT_EQ(receive(client), "end");
+  EXPECT_EQ(refused(stats::RefusedReason::NotAllowed), 1u);
 }
 
 TEST_F(NetTest, a_stopped_acceptor_accepts_no_more_but_its_connections_live) {
