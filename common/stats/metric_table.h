@@ -33,6 +33,9 @@ enum class Metric : std::uint8_t {
   HttpBadRequests,
   HttpRateLimited,
   CompressionBytes,
+  FileCacheRequests,
+  FileCacheEntries,
+  FileCacheBytes,
   LogLinesDropped,
   kCount
 };
@@ -53,6 +56,7 @@ enum class Label : std::uint8_t {
   ExitReason,     // ExitReason
   RefusedReason,  // RefusedReason
   BadRequest,     // BadRequest
+  FileResult,     // FileCacheResult
   Encoding,       // Coding
   Side            // CodingSide
 };
@@ -62,6 +66,13 @@ enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, k
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
 enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, kCount };
 enum class RefusedReason : std::uint8_t { ConnectionLimit, AddressLimit, Descriptors, NotAllowed, kCount };
+enum class FileCacheResult : std::uint8_t {
+  Hit,      // known, and looked at a moment ago
+  Checked,  // known, looked at again, and unchanged
+  Changed,  // known, but changed or gone
+  Miss,     // not known
+  kCount
+};
 enum class CodingSide : std::uint8_t { In, Out, kCount };
 
 /// Why a request was refused before it reached a route. One table maps each to its status
@@ -214,6 +225,19 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_compression_bytes_total",
      {Label::Encoding, Label::Side},
      "Bytes that went into compression and came out of it."},
+    {Metric::FileCacheRequests,
+     Kind::Counter,
+     "holdfast_file_cache_requests_total",
+     {Label::FileResult},
+     "Look-ups of files: answered from memory (hit), after a look at the disk that found no change (checked) "
+     "or one "
+     "(changed), not known (miss)."},
+    {Metric::FileCacheEntries, Kind::Gauge, "holdfast_file_cache_entries", {}, "Files known."},
+    {Metric::FileCacheBytes,
+     Kind::Gauge,
+     "holdfast_file_cache_bytes",
+     {},
+     "Content of files in memory, compressed forms included."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",
