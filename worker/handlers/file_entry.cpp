@@ -48,6 +48,14 @@ void FileEntry::add_sibling(Coding coding, std::unique_ptr<PackedForm> form) {
   packed_[static_cast<std::size_t>(coding)] = std::move(form);
 }
 
+bool FileEntry::is_rewritten() const {
+  if (in_memory()) return false;
+  struct stat status {};
+  if (::fstat(fd(), &status) != 0) return true;
+  const FileIdentity now = FileIdentity::of(status);
+  return now.size <= identity_.size && now.modified_ns != identity_.modified_ns;
+}
+
 /// Content that is not in memory is whatever the descriptors' files hold now: still what the fields say?
 bool FileEntry::is_as_opened() const {
   const auto holds = [](int fd, const FileIdentity& identity) {

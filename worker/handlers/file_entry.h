@@ -61,6 +61,10 @@ class FileEntry final : public api::BodyOwner {
   /// Valid while not in_memory().
   int fd() const { return fd_.get(); }
 
+  /// Whether other content may have been written into the file that was opened. One that has only grown is
+  /// taken for a log: what was there is still there.
+  bool is_rewritten() const;
+
   /// Whether ready-made siblings stand beside the file, so that what is sent depends on what the client takes.
   bool has_siblings() const { return has_siblings_; }
   /// The sibling in `coding`; null when there is none.
@@ -81,8 +85,8 @@ class FileEntry final : public api::BodyOwner {
  private:
   friend class FileCache;  // same file pair of duties: the cache fills and links entries
 
-  void add_sibling(Coding coding, std::unique_ptr<PackedForm> form);
   bool is_as_opened() const;
+  void add_sibling(Coding coding, std::unique_ptr<PackedForm> form);
 
   // links and clock mark of the cache
   FileEntry* next_in_bucket_ = nullptr;

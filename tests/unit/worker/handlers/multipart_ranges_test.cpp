@@ -102,6 +102,26 @@ TEST_F(MultipartRangesTest, TheOuterHeadHasTheFieldsOfTheFileButNoContentRange) 
   EXPECT_EQ(exchange.fields().size(), 4U);
 }
 
+TEST_F(MultipartRangesTest, PartsOfTwoStatesOfAFileDoNotEndAsIfTheyWereWhole) {
+  const auto ask = [&](auto change) {
+    folder.write("other.txt", letters(kBig));
+    site.now += std::chrono::milliseconds(1000);
+    FakeExchange exchange("GET", "/other.txt", range("bytes=0-9,100-109"));
+    site.handle(exchange);
+    change();
+    exchange.body();
+    return exchange.body_complete() && !exchange.body_failed();
+  };
+  const auto rewrite = [&](std::size_t size) {
+    folder.write("other.txt", std::string(size, 'x'));
+    folder.set_modified("other.txt", 784111777);
+  };
+  EXPECT_TRUE(ask([] {}));
+  EXPECT_FALSE(ask([&] { rewrite(kBig); }));
+  EXPECT_FALSE(ask([&] { rewrite(kBig - 1); }));
+  EXPECT_TRUE(ask([&] { folder.write("other.txt", letters(kBig) + "more"); })) << "a log goes on growing";
+}
+
 TEST_F(MultipartRangesTest, EveryAnswerHasABoundaryOfItsOwn) {
   FakeExchange one("GET", "/small.txt", range("bytes=0-9,100-109"));
   FakeExchange other("GET", "/small.txt", range("bytes=0-9,100-109"));
