@@ -18,7 +18,7 @@
 #include "worker/handlers/document_trees.h"
 #include "worker/handlers/file_entry.h"
 #include "worker/handlers/file_packing.h"
-#include "worker/handlers/listing_cache.h"
+#include "worker/handlers/listings.h"
 #include "worker/handlers/mime_types.h"
 #include "worker/http/packer.h"
 
@@ -59,9 +59,12 @@ class FileCache final : private PackingOwner {
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
 
-  /// Packs what takes longer in a thread of `pool`; without one all is packed at once. `pool` outlives the
-  /// cache's use in the loop.
-  void pack_in(api::WorkPool& pool) { pool_ = &pool; }
+  /// Does what takes longer (packing, listings) in threads of `pool`; without one all is done at once. `pool`
+  /// outlives the cache's use in the loop.
+  void work_in(api::WorkPool& pool) {
+    pool_ = &pool;
+    listings_.render_in(pool);
+  }
   /// Counts in `stats` from now on, which outlives the cache.
   void count_in(stats::WorkerStats& stats);
 
@@ -79,7 +82,7 @@ class FileCache final : private PackingOwner {
   PackedLookup packed(FileEntry& entry, Coding coding, http::Packer& packer, std::uint32_t gzip_level);
 
   const DocumentRoot& root(std::uint32_t tree) const { return trees_.root(tree); }
-  ListingCache& listings() { return listings_; }
+  Listings& listings() { return listings_; }
   std::uint64_t packed_of_one() const { return limits_.packed_of_one; }
 
   std::size_t size() const { return count_; }
@@ -118,7 +121,7 @@ class FileCache final : private PackingOwner {
   const FileCacheLimits limits_;
   const MimeTypes mime_;
   DocumentTrees trees_;
-  ListingCache listings_;
+  Listings listings_;
   api::WorkPool* pool_ = nullptr;
   bool packing_ = false;  // a thread is at it
   stats::Word uncounted_{0};

@@ -74,7 +74,7 @@ struct Maker {
 }  // namespace
 
 Shared::Shared(const Means& means) : files_(std::make_unique<FileCache>(limits_here())), packer_(means.packer) {
-  if (means.pool) files_->pack_in(*means.pool);
+  if (means.pool) files_->work_in(*means.pool);
   if (means.stats) files_->count_in(*means.stats);
 }
 Shared::~Shared() = default;

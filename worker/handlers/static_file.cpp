@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "common/ascii.h"
-#include "worker/handlers/directory_index.h"
 #include "worker/handlers/multipart_ranges.h"
-#include "worker/http/accept.h"
 #include "worker/http/byte_ranges.h"
 #include "worker/http/conditional.h"
 #include "worker/http/content_coding.h"
@@ -239,7 +237,8 @@ void StaticFile::handle(api::Exchange& exchange) {
     case FileLookup::Outcome::NeedsSlash:
       return redirect_to_slash(exchange);
     case FileLookup::Outcome::Directory:
-      return listing_ ? send_listing(exchange, std::move(found.directory)) : fall_back(exchange, 403);
+      if (!listing_) return fall_back(exchange, 403);
+      return files_.listings().send(exchange, tree_, files_.root(tree_), std::move(found.directory));
     case FileLookup::Outcome::Missing:
       return fall_back(exchange, 404);
     case FileLookup::Outcome::Forbidden:
@@ -280,23 +279,6 @@ void StaticFile::fall_back(api::Exchange& exchange, std::uint16_t status) const 
     }
   }
   exchange.fail(fallbacks_.empty() ? status : 404);
-}
-
-void StaticFile::send_listing(api::Exchange& exchange, Fd directory) {
-  const api::Request& request = exchange.request();
-  const bool json = http::prefers_json(request.field("Accept").value_or(std::string_view()));
-  const ListingCache::Key key{tree_, json, request.path};
-  RenderedListing* listing = files_.listings().find(key, exchange.now());
-  if (!listing) {
-    const auto names = list_directory(std::move(directory), files_.root(tree_), request.path);
-    if (!names)
-      return names.error().kind == ErrorKind::Permission ? exchange.fail(403) : ask_to_retry(exchange);
-    listing = &files_.listings().keep(
-        key, json ? listing_json(*names, request.path) : listing_html(*names, request.path), exchange.now());
-  }
-  const std::array<Field, 2> fields{
-      {{"Content-Type", json ? "application/json" : "text/html; charset=utf-8"}, {"Vary", "Accept"}}};
-  exchange.respond({200, fields}, api::Body::held(listing->text(), listing->hold()));
 }
 
 }  // namespace holdfast::handlers

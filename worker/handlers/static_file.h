@@ -28,7 +28,6 @@ class StaticFile final : public api::Handler {
   PackedLookup packed_form(const api::Request& request, FileEntry& entry) const;
   PackedLookup best_form(const api::Request& request, FileEntry& entry) const;
   void fall_back(api::Exchange& exchange, std::uint16_t status) const;
-  void send_listing(api::Exchange& exchange, Fd directory);
 
   FileCache& files_;
   const std::uint32_t tree_;

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "tests/unit/worker/handlers/site_folder.h"
+#include "tests/unit/worker/handlers/telling_packer.h"
 
 namespace holdfast::handlers {
 namespace {
@@ -36,7 +41,7 @@ TEST_F(ListingCacheTest, PageAndJsonAreApart) {
   EXPECT_TRUE(site->body("/dir/").starts_with("<!doctype"));
   EXPECT_TRUE(site->handle(json).body().starts_with("{"));
   EXPECT_TRUE(site->body("/").starts_with("<!doctype"));
-  EXPECT_EQ(site->cache.listings().size(), 3U);
+  EXPECT_EQ(site->cache.listings().cache().size(), 3U);
 }
 
 TEST_F(ListingCacheTest, AnIndexFileThatAppearsIsServedAtOnce) {
@@ -49,8 +54,79 @@ TEST_F(ListingCacheTest, ABodyOnItsWayKeepsItsListing) {
   FakeExchange exchange("GET", "/dir/");
   site->handle(exchange);
   for (int i = 0; i < 100; ++i)
-    site->cache.listings().keep({0, false, "/" + std::to_string(i)}, std::string(1000, 'x'), site->now);
+    site->cache.listings().cache().keep({0, false, "/" + std::to_string(i)}, std::string(1000, 'x'), site->now);
   EXPECT_NE(exchange.body().find("first"), std::string::npos);
+}
+
+class ListingInThreadsTest : public ListingCacheTest {
+ protected:
+  ListingInThreadsTest() { site->cache.work_in(pool); }
+  WaitingPool pool;
+};
+
+TEST_F(ListingInThreadsTest, AllWhoAskMeanwhileWaitForTheSameWork) {
+  FakeExchange one("GET", "/dir/"), two("HEAD", "/dir/"),
+      json("GET", "/dir/", {{"Accept", "application/json"}});
+  for (FakeExchange* exchange : {&one, &two, &json}) EXPECT_FALSE(site->handle(*exchange).answered());
+  EXPECT_EQ(pool.waiting.size(), 2U) << "a page and its JSON";
+  pool.finish();
+  for (FakeExchange* exchange : {&one, &two, &json}) EXPECT_EQ(exchange->status(), 200);
+  EXPECT_NE(one.body().find("first"), std::string::npos);
+  EXPECT_TRUE(json.body().starts_with("{"));
+  EXPECT_EQ(site->body("/dir/"), one.body()) << "known by now, so answered at once";
+}
+
+TEST_F(ListingInThreadsTest, WhoLeavesIsNotAnswered) {
+  FakeExchange stays("GET", "/dir/");
+  {
+    FakeExchange leaves("GET", "/dir/");
+    site->handle(leaves);
+    site->handle(stays);
+  }
+  pool.finish();
+  EXPECT_EQ(stays.status(), 200);
+  {
+    FakeExchange leaves("GET", "/");
+    site->handle(leaves);
+  }
+  pool.finish();
+}
+
+TEST_F(ListingInThreadsTest, AFullPoolAndTooManyAtOnceAskToTryAgain) {
+  pool.full = true;
+  EXPECT_EQ(site->status("/dir/"), 503);
+  pool.full = false;
+  std::vector<std::unique_ptr<FakeExchange>> exchanges;
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    folder.write("many" + std::to_string(i) + "/file", "");
+    exchanges.push_back(std::make_unique<FakeExchange>("GET", "/many" + std::to_string(i) + "/"));
+    refused += site->handle(*exchanges.back()).answered() ? 1 : 0;
+  }
+  EXPECT_EQ(refused, 12);
+  pool.finish();
+  for (const auto& exchange : exchanges) EXPECT_TRUE(exchange->answered());
+}
+
+TEST_F(ListingInThreadsTest, ARootThatIsReplacedMeanwhileIsNotMixedIn) {
+  FakeExchange exchange("GET", "/dir/");
+  site->handle(exchange);
+  std::filesystem::rename(folder.root(), folder.outside("old"));
+  folder.write("dir/other", "");
+  site->now += std::chrono::milliseconds(1000);
+  FakeExchange later("GET", "/dir/");
+  site->handle(later);
+  pool.finish();
+  EXPECT_NE(exchange.body().find("first"), std::string::npos);
+}
+
+TEST_F(ListingInThreadsTest, WorkMayOutliveItsOwnerAndThoseWhoWait) {
+  auto exchange = std::make_unique<FakeExchange>("GET", "/dir/");
+  site->handle(*exchange);
+  pool.run();
+  exchange.reset();
+  site.reset();
+  pool.waiting.clear();
 }
 
 TEST(ListingCache, IsBoundedByNumberAndBytesTheOldestGoFirst) {

@@ -29,7 +29,7 @@ class PackingInThreadsTest : public testing::Test {
   }
   void reopen(FileCacheLimits limits = small_limits()) {
     cache = std::make_unique<FileCache>(limits, "");
-    cache->pack_in(pool);
+    cache->work_in(pool);
     const config::Compression settings{true, {Coding::Zstd, Coding::Gzip}, 4, 100, {"text/*"}};
     handler = std::make_unique<StaticFile>(*cache, cache->add_tree(folder.action()).value(), folder.action(),
                                            settings, &packer);
