@@ -96,5 +96,23 @@ TEST(application, that_is_deployed_again_and_again_is_never_mixed) {
   EXPECT_TRUE(eventually(5s, [&] { return ask(server, "/app/big.txt").body.front() == 'a' + 60 % 26; }));
 }
 
+/// Far more than socket buffers take in: most of it is unread when the file is rewritten.
+TEST(application, whose_file_is_rewritten_during_a_download_cuts_the_connection) {
+  ServerProcess server(application());
+  ASSERT_TRUE(server.ready());
+  server.allow("file became shorter or was rewritten");
+  constexpr std::size_t kSize = 24 << 20;
+  server.dir().write("www/app/large.bin", std::string(kSize, 'a'));
+  for (const bool rewritten : {false, true}) {
+    Client client(server.port(), {.receive_buffer = 65536});
+    client.send(request_text("GET", "/app/large.bin"));
+    ASSERT_EQ(client.receive_head().status, 200);
+    if (rewritten) server.dir().write("www/app/large.bin", std::string(kSize, 'b'));
+    std::size_t received = 0;
+    for (std::string piece; !(piece = client.receive_some(1 << 20)).empty();) received += piece.size();
+    EXPECT_EQ(received == kSize, !rewritten);
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::support

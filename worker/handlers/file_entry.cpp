@@ -48,12 +48,14 @@ void FileEntry::add_sibling(Coding coding, std::unique_ptr<PackedForm> form) {
   packed_[static_cast<std::size_t>(coding)] = std::move(form);
 }
 
-bool FileEntry::is_rewritten() const {
-  if (in_memory()) return false;
+bool FileEntry::is_intact(int fd) noexcept {
+  const FileIdentity* opened = &identity_;
+  for (const std::unique_ptr<PackedForm>& form : packed_)
+    if (form && !form->in_memory() && form->fd() == fd) opened = &form->identity();
   struct stat status {};
-  if (::fstat(fd(), &status) != 0) return true;
+  if (::fstat(fd, &status) != 0) return false;
   const FileIdentity now = FileIdentity::of(status);
-  return now.size <= identity_.size && now.modified_ns != identity_.modified_ns;
+  return now.size > opened->size || (now.size == opened->size && now.modified_ns == opened->modified_ns);
 }
 
 /// Content that is not in memory is whatever the descriptors' files hold now: still what the fields say?

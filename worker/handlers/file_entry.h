@@ -61,9 +61,10 @@ class FileEntry final : public api::BodyOwner {
   /// Valid while not in_memory().
   int fd() const { return fd_.get(); }
 
-  /// Whether other content may have been written into the file that was opened. One that has only grown is
-  /// taken for a log: what was there is still there.
-  bool is_rewritten() const;
+  /// Whether the file behind `fd`, that of the content or of a sibling, still holds what was opened: no other
+  /// content has been written into it. One that has only grown is taken for a log: what was there is still
+  /// there.
+  bool is_intact(int fd) noexcept override;
 
   /// Whether ready-made siblings stand beside the file, so that what is sent depends on what the client takes.
   bool has_siblings() const { return has_siblings_; }
