@@ -113,6 +113,8 @@ struct FilesAction {
   std::string root;
   std::vector<std::string> index;
   bool listing{};
+  std::vector<Coding> precompressed;   // kinds of ready-made siblings, in order of preference
+  std::vector<std::string> fallbacks;  // `try`: paths below the root, "{path}" stands for the request's
   FollowSymlinks follow_symlinks{};
 };
 struct RedirectAction {

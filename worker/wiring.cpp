@@ -52,9 +52,9 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       stats_(stats),
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
-      pool_(loop),
       packer_(stats),
-      shared_(&packer_),
+      pool_(loop),
+      shared_({&packer_, &pool_, &stats}),
       connections_(loop, stats, table_limits(job.config, job.role)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {

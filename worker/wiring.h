@@ -46,8 +46,8 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;
-  loop::ThreadPool pool_;
   filters::CodecPacker packer_;
+  loop::ThreadPool pool_;  // joins its threads, which may be packing
   handlers::Shared shared_;
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;

@@ -33,6 +33,9 @@ enum class Metric : std::uint8_t {
   HttpBadRequests,
   HttpRateLimited,
   CompressionBytes,
+  FileCacheRequests,
+  FileCacheEntries,
+  FileCacheBytes,
   LogLinesDropped,
   kCount
 };
@@ -53,6 +56,7 @@ enum class Label : std::uint8_t {
   ExitReason,     // ExitReason
   RefusedReason,  // RefusedReason
   BadRequest,     // BadRequest
+  FileResult,     // FileCacheResult
   Encoding,       // Coding
   Side            // CodingSide
 };
@@ -69,42 +73,28 @@ enum class RefusedReason : std::uint8_t {
   ProxyHeader,
   kCount
 };
-enum class CodingSide : std::uint8_t { In, Out, kCount };
-
-/// Why a request was refused before it reached a route. One table maps each to its status
-/// (http/message_framing).
-enum class BadRequest : std::uint8_t {
-  RequestLine,
-  Method,
-  Target,
-  Version,
-  FieldLine,
-  Host,
-  ContentLength,
-  TransferEncoding,
-  ChunkSyntax,
-  TrailerSyntax,
-  Expectation,
-  RequestLineTooLong,
-  HeadTooLarge,
-  TooManyFields,
-  BodyTooLarge,
-  HeadTimeout,
-  BodyTimeout,
-  LengthRequired,
-  Misdirected,
+enum class FileCacheResult : std::uint8_t {
+  Hit,      // known, and looked at a moment ago
+  Checked,  // known, looked at again, and unchanged
+  Changed,  // known, but changed or gone
+  Miss,     // not known
   kCount
 };
+enum class CodingSide : std::uint8_t{In, Out, kCount};
 
-struct MetricRow {
-  Metric id;
-  Kind kind;
-  std::string_view name;
-  std::array<Label, 3> labels;
-  std::string_view help;
-  double scale = 1;           // exported value = stored integer * scale (stored nanoseconds, exported seconds)
-  bool counts_admin = false;  // what the admin process counts in its own seat is shown too
-};
+  /// Why a request was refused before it reached a route. One table maps each to its status
+  /// (http/message_framing).
+  enum class BadRequest : std::uint8_t{RequestLine,  Method,         Target,        Version,
+                                       FieldLine,    Host,           ContentLength, TransferEncoding,
+                                       ChunkSyntax,  TrailerSyntax,  Expectation,   RequestLineTooLong,
+                                       HeadTooLarge, TooManyFields,  BodyTooLarge,  HeadTimeout,
+                                       BodyTimeout,  LengthRequired, Misdirected,   kCount};
+
+  struct MetricRow{
+      Metric id; Kind kind; std::string_view name; std::array<Label, 3> labels; std::string_view help;
+      double scale = 1;  // exported value = stored integer * scale (stored nanoseconds, exported seconds)
+      bool counts_admin = false;  // what the admin process counts in its own seat is shown too
+  };
 
 inline constexpr double kNanoseconds = 1e-9;
 
@@ -221,6 +211,19 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_compression_bytes_total",
      {Label::Encoding, Label::Side},
      "Bytes that went into compression and came out of it."},
+    {Metric::FileCacheRequests,
+     Kind::Counter,
+     "holdfast_file_cache_requests_total",
+     {Label::FileResult},
+     "Look-ups of files: answered from memory (hit), after a look at the disk that found no change (checked) "
+     "or one "
+     "(changed), not known (miss)."},
+    {Metric::FileCacheEntries, Kind::Gauge, "holdfast_file_cache_entries", {}, "Files known."},
+    {Metric::FileCacheBytes,
+     Kind::Gauge,
+     "holdfast_file_cache_bytes",
+     {},
+     "Content of files in memory, compressed forms included."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

@@ -24,6 +24,9 @@ Kind<Route> route_kind();
 /// The rows of a route that are its actions, available or not.
 std::vector<Field<Route, 0>> action_fields();
 
+/// One content coding by its name.
+Kind<Coding> coding_kind();
+
 /// Checks of response fields that a configuration sets: not those that the core writes, nothing that could
 /// split a head.
 std::string check_response_header(std::string& name);

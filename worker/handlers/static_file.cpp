@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "common/ascii.h"
-#include "worker/handlers/directory_index.h"
 #include "worker/handlers/multipart_ranges.h"
-#include "worker/http/accept.h"
 #include "worker/http/byte_ranges.h"
 #include "worker/http/conditional.h"
 #include "worker/http/content_coding.h"
@@ -45,7 +42,6 @@ class EntryFields {
   std::span<const Field> all() const { return fields_; }
   /// Empty when the fields are not those that were written out before.
   std::string_view text() const { return text_; }
-  std::span<const Field> validators() const { return fields_.first(2); }
   std::time_t modified() const { return modified_; }
 
  private:
@@ -106,6 +102,15 @@ void refuse_range(api::Exchange& exchange, const FileEntry& entry) {
   exchange.fail(416, {&field, 1});
 }
 
+/// With Vary, where the 200 would have it (RFC 9110 section 15.4.5).
+void say_not_modified(api::Exchange& exchange, const EntryFields& known, const http::Validators& validators,
+                      bool negotiated) {
+  const std::array<Field, 3> fields{{{"ETag", http::confirmed_etag(exchange.request(), validators)},
+                                     known.all()[1],
+                                     {"Vary", "Accept-Encoding"}}};
+  exchange.respond({304, std::span(fields).first(negotiated ? 3 : 2)}, api::Body::none());
+}
+
 void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& known,
                   const http::Validators& validators, bool negotiated) {
   const Field* const range = range_field(exchange.request());
@@ -118,16 +123,17 @@ void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& 
   exchange.respond({200, known.all(), negotiated, known.text()}, body_of(entry, 0, entry.size()));
 }
 
-/// `negotiated`: the client could have had a coding of it, and has chosen the plain content.
-void send_entry(api::Exchange& exchange, FileEntry& entry, bool negotiated) {
+/// `negotiated`: the client could have had a coding of it, and has chosen the plain content. `twin`: of the
+/// form that is still being packed here.
+void send_entry(api::Exchange& exchange, FileEntry& entry, bool negotiated, std::string_view twin = {}) {
   const std::time_t now = exchange.wall_seconds();
   const EntryFields known(entry.fields(negotiated), entry.text(negotiated), entry.modified(), now);
-  const http::Validators validators{entry.etag(), known.modified(), true};
+  const http::Validators validators{entry.etag(), known.modified(), true, twin};
   switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
       return send_content(exchange, entry, known, validators, negotiated);
     case http::Precondition::NotModified:
-      return exchange.respond({304, known.validators()}, api::Body::none());
+      return say_not_modified(exchange, known, validators, negotiated);
     case http::Precondition::Failed:
       return exchange.fail(412);
   }
@@ -136,12 +142,12 @@ void send_entry(api::Exchange& exchange, FileEntry& entry, bool negotiated) {
 void send_packed(api::Exchange& exchange, FileEntry& entry, const PackedForm& form) {
   const std::time_t now = exchange.wall_seconds();
   const EntryFields known(form.fields(), form.text(), entry.modified(), now);
-  switch (http::evaluate_preconditions(exchange.request(), {form.etag(), known.modified(), true}, now)) {
+  const http::Validators validators{form.etag(), known.modified(), true, form.twin()};
+  switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
-      return exchange.respond({200, known.all(), true, known.text()},
-                              api::Body::held(form.content(), entry.hold()));
+      return exchange.respond({200, known.all(), true, known.text()}, form.body(entry.hold()));
     case http::Precondition::NotModified:
-      return exchange.respond({304, known.validators()}, api::Body::none());
+      return say_not_modified(exchange, known, validators, true);
     case http::Precondition::Failed:
       return exchange.fail(412);
   }
@@ -170,14 +176,24 @@ void ask_to_retry(api::Exchange& exchange) {
   exchange.fail(503, kRetry);
 }
 
+void add_once(std::vector<Coding>& codings, Coding coding) {
+  if (std::find(codings.begin(), codings.end(), coding) == codings.end()) codings.push_back(coding);
+}
+
 }  // namespace
 
-StaticFile::StaticFile(FileCache& files, std::uint32_t tree, bool listing,
+StaticFile::StaticFile(FileCache& files, std::uint32_t tree, const config::FilesAction& action,
                        const config::Compression& compression, http::Packer* packer)
-    : files_(files), tree_(tree), listing_(listing), compression_(compression), packer_(packer) {
+    : files_(files),
+      tree_(tree),
+      listing_(action.listing),
+      compression_(compression),
+      packer_(packer),
+      fallbacks_(action.fallbacks) {
+  for (const Coding coding : action.precompressed) add_once(ready_made_, coding);
   if (packer == nullptr || !compression.enabled) return;
-  std::copy_if(compression.encodings.begin(), compression.encodings.end(), std::back_inserter(offer_),
-               [packer](Coding coding) { return packer->knows(coding); });
+  for (const Coding coding : compression.encodings)
+    if (packer->knows(coding)) add_once(offer_, coding);
 }
 
 bool StaticFile::comes_packed(FileEntry& entry) const {
@@ -185,10 +201,28 @@ bool StaticFile::comes_packed(FileEntry& entry) const {
 }
 
 // Parts are of the plain content: whoever asks for a range gets that.
-const PackedForm* StaticFile::packed_form(const api::Request& request, FileEntry& entry) const {
-  if (range_field(request)) return nullptr;
+PackedLookup StaticFile::packed_form(const api::Request& request, FileEntry& entry) const {
+  if (range_field(request)) return {};
+  if (entry.has_siblings()) return best_form(request, entry);
   const std::optional<Coding> coding = http::choose_coding(request.fields, offer_);
-  return coding ? files_.packed(entry, *coding, *packer_, compression_.level) : nullptr;
+  return coding ? files_.packed(entry, *coding, *packer_, compression_.level) : PackedLookup{};
+}
+
+/// What the client likes best; among equals siblings come first. They stand in for a form that is not there.
+PackedLookup StaticFile::best_form(const api::Request& request, FileEntry& entry) const {
+  std::array<Coding, 2 * kCodings> room;
+  const auto siblings_end = std::copy_if(ready_made_.begin(), ready_made_.end(), room.begin(),
+                                         [&](Coding coding) { return entry.sibling(coding) != nullptr; });
+  const bool packable = comes_packed(entry) && entry.size() <= files_.packed_of_one();
+  const auto end = packable ? std::copy(offer_.begin(), offer_.end(), siblings_end) : siblings_end;
+  std::optional<Coding> coding = http::choose_coding(request.fields, {room.begin(), end});
+  if (!coding) return {};
+  if (const PackedForm* const sibling = entry.sibling(*coding)) return {sibling, false, *coding};
+  PackedLookup packed = files_.packed(entry, *coding, *packer_, compression_.level);
+  if (packed.form) return packed;
+  coding = http::choose_coding(request.fields, {room.begin(), siblings_end});
+  if (coding) packed.form = entry.sibling(*coding);
+  return packed;
 }
 
 void StaticFile::handle(api::Exchange& exchange) {
@@ -203,9 +237,10 @@ void StaticFile::handle(api::Exchange& exchange) {
     case FileLookup::Outcome::NeedsSlash:
       return redirect_to_slash(exchange);
     case FileLookup::Outcome::Directory:
-      return listing_ ? send_listing(exchange, std::move(found.directory)) : exchange.fail(403);
+      if (!listing_) return fall_back(exchange, 403);
+      return files_.listings().send(exchange, tree_, files_.root(tree_), std::move(found.directory));
     case FileLookup::Outcome::Missing:
-      return exchange.fail(404);
+      return fall_back(exchange, 404);
     case FileLookup::Outcome::Forbidden:
       return exchange.fail(403);
     case FileLookup::Outcome::Unavailable:
@@ -214,23 +249,36 @@ void StaticFile::handle(api::Exchange& exchange) {
 }
 
 void StaticFile::send_file(api::Exchange& exchange, FileEntry& entry) const {
-  if (!comes_packed(entry)) return send_entry(exchange, entry, false);
-  if (const PackedForm* form = packed_form(exchange.request(), entry))
-    return send_packed(exchange, entry, *form);
-  // Bigger ones may still be compressed on their way.
-  send_entry(exchange, entry, entry.in_memory());
+  if (!entry.has_siblings() && !comes_packed(entry)) return send_entry(exchange, entry, false);
+  const PackedLookup packed = packed_form(exchange.request(), entry);
+  if (packed.form) return send_packed(exchange, entry, *packed.form);
+  if (!packed.pending) return send_entry(exchange, entry, true);
+  // What is not packed yet may be compressed on its way. Another worker may be further.
+  send_entry(exchange, entry, false, packed_etag(entry.etag(), packed.coding));
 }
 
-void StaticFile::send_listing(api::Exchange& exchange, Fd directory) {
-  const api::Request& request = exchange.request();
-  const bool json = http::prefers_json(request.field("Accept").value_or(std::string_view()));
-  const auto listing = list_directory(std::move(directory), files_.root(tree_), request.path);
-  if (!listing)
-    return listing.error().kind == ErrorKind::Permission ? exchange.fail(403) : ask_to_retry(exchange);
-  const std::string text = json ? listing_json(*listing, request.path) : listing_html(*listing, request.path);
-  const std::array<Field, 2> fields{
-      {{"Content-Type", json ? "application/json" : "text/html; charset=utf-8"}, {"Vary", "Accept"}}};
-  exchange.respond({200, fields}, api::Body::copy(text));
+/// Nothing is at the path itself: the first of the fallbacks that is there, or else the error `status`.
+void StaticFile::fall_back(api::Exchange& exchange, std::uint16_t status) const {
+  constexpr std::string_view kPath = "{path}";
+  for (const std::string& pattern : fallbacks_) {
+    std::string path = pattern;
+    if (const std::size_t at = path.find(kPath); at != std::string::npos)
+      path.replace(at, kPath.size(), exchange.request().path);
+    const FileLookup found = files_.find(tree_, path, exchange.now());
+    switch (found.outcome) {
+      case FileLookup::Outcome::File:
+        return send_file(exchange, *found.entry);
+      case FileLookup::Outcome::Forbidden:
+        return exchange.fail(403);
+      case FileLookup::Outcome::Unavailable:
+        return ask_to_retry(exchange);
+      case FileLookup::Outcome::NeedsSlash:
+      case FileLookup::Outcome::Directory:
+      case FileLookup::Outcome::Missing:
+        break;
+    }
+  }
+  exchange.fail(fallbacks_.empty() ? status : 404);
 }
 
 }  // namespace holdfast::handlers

@@ -232,7 +232,7 @@ bool Connection::flush_once(std::uint64_t& share) {
       if (write_deadline_ == kNever) write_deadline_ = loop_.now() + write_timeout_;
       return output_.size() < OutputQueue::kLowMark;
     case OutputQueue::Flush::Shortened:
-      log_failure("file became shorter while it was sent; connection closed", 0);
+      log_failure("file became shorter or was rewritten while it was sent; connection closed", 0);
       abort();
       return false;
     case OutputQueue::Flush::Failed:

@@ -46,7 +46,8 @@ class OutputQueue {
     Empty,      // all sent
     Blocked,    // the socket takes no more now
     Yielded,    // the share of this turn is used up
-    Shortened,  // a file ended before its announced length: the connection must not look whole
+    Shortened,  // a file ended before its announced length, or was rewritten: the connection must not look
+                // whole
     Failed      // the peer is gone
   };
   struct Flushed {
@@ -73,6 +74,7 @@ class OutputQueue {
   Piece* head_ = nullptr;
   Piece* tail_ = nullptr;
   std::uint64_t size_ = 0;
+  bool waited_ = false;  // what is here could not leave in one turn
 };
 
 }  // namespace holdfast::net

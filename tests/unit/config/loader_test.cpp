@@ -190,8 +190,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_of_route("{path: /x, websocket_echo: {}}"), refused("3:18", "websocket_echo"));
   EXPECT_THAT(problems_of_route("{path: /x, module: {file: /m.so}}"), refused("3:18", "module"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
-  EXPECT_THAT(problems_of_route("{path: /x, files: {root: /, precompressed: [br]}}"),
-              refused("3:35", "precompressed"));
 }
 
 TEST(Loader, asks_for_sites_with_an_example) {

@@ -21,7 +21,13 @@ class CountedHold final : public api::BodyOwner {
     ++released;
     if (peer_ != nullptr) sent_before = peer_->received().size();
   }
+  bool is_intact(int) noexcept override {
+    ++asked;
+    return intact;
+  }
   int released = 0;
+  int asked = 0;
+  bool intact = true;
   std::size_t sent_before = 0;
 
  private:
@@ -154,6 +160,27 @@ TEST_F(OutputQueueTest, tells_a_file_that_became_shorter) {
   peer.take_everything();
   EXPECT_EQ(flush(), OutputQueue::Flush::Shortened);
   EXPECT_EQ(peer.received().size(), 300u);
+}
+
+TEST_F(OutputQueueTest, asks_whether_a_file_that_had_to_wait_is_still_what_it_was_before_its_end) {
+  const support::UnlinkedFile file(1000);
+  CountedHold at_once, waits, changes;
+  queue.append_file(file.fd(), 0, 1000, at_once.hold());
+  EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
+  EXPECT_EQ(at_once.asked, 0);
+  for (CountedHold* hold : {&waits, &changes}) {
+    queue.append_file(file.fd(), 0, 600, nullptr);
+    queue.append_file(file.fd(), 600, 400, hold->hold());
+    peer.take_at_most(500);
+    EXPECT_EQ(flush(), OutputQueue::Flush::Blocked);
+    EXPECT_EQ(hold->asked, 0);
+    hold->intact = hold == &waits;
+    peer.take_everything();
+    EXPECT_EQ(flush(), hold->intact ? OutputQueue::Flush::Empty : OutputQueue::Flush::Shortened);
+    EXPECT_EQ(hold->asked, 1);
+  }
+  EXPECT_EQ(peer.received().size(), 2600u) << "the end of the changed one is missing";
+  queue.clear();
 }
 
 TEST_F(OutputQueueTest, yields_when_its_share_is_used_up) {
