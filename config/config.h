@@ -77,7 +77,9 @@ struct Limits {
   std::uint64_t request_line{};        // bytes
   std::uint64_t request_headers{};     // bytes
   std::uint64_t header_count{};
-  std::uint64_t request_body{};  // bytes
+  std::uint64_t request_body{};       // bytes
+  std::uint64_t request_body_rate{};  // bytes a second; 0: no least rate
+  std::uint64_t response_rate{};      // likewise, of what the client receives
 };
 
 struct Timeouts {

@@ -94,6 +94,7 @@ net::ListenerContext Wiring::listener_context(std::uint32_t listener, std::strin
   context.listener = listener;
   context.factory = http1_.get();
   context.handshake_timeout = config_.timeouts.tls_handshake;
+  context.proxy_timeout = config_.timeouts.request_header;
   context.accepted = stats_.cell(stats::Metric::ConnectionsAccepted, label);
   for (std::uint16_t state = 0; state < std::size(context.by_state); ++state)
     context.by_state[state] = stats_.cell(stats::Metric::Connections, label, state);
@@ -115,13 +116,12 @@ Result<void> Wiring::add_acceptors(const Job& job) {
               : listener_context(socket.listener, config_.listeners[socket.listener].name);
     const config::ProxyProtocol proxies =
         admin ? config::ProxyProtocol{} : config_.listeners[socket.listener].proxy_protocol;
-    context.proxy_protocol = proxies.enabled;
+    context.proxy = proxies.enabled;
     Result<const AddressSet*> allowed = keep_addresses(admin ? job.config.admin.allow : proxies.from);
     if (!allowed) return allowed.error();
     if (admin) context.allowed = *allowed;
     if (!proxies.from.empty()) context.proxies = *allowed;
-    acceptors_.push_back(
-        std::make_unique<net::Acceptor>(loop_, connections_, stats_, socket.fd, context, *this));
+    acceptors_.push_back(std::make_unique<net::Acceptor>(loop_, connections_, socket.fd, context, *this));
   }
   return {};
 }

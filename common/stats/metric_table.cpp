@@ -17,17 +17,19 @@ constexpr Words<WorkerState> kWorkerStates{"starting", "ready", "draining", "bac
 constexpr Words<ReloadResult> kReloadResults{"success", "failure"};
 constexpr Words<ExitReason> kExitReasons{"drained", "quit", "start_failed", "exit", "signal", "killed"};
 constexpr Words<RefusedReason> kRefusedReasons{"connection_limit", "address_limit", "descriptors",
-                                               "not_allowed", "proxy_header"};
-constexpr Words<BadRequest> kBadRequests{"request_line",   "method",
-                                         "target",         "version",
-                                         "field_line",     "host",
-                                         "content_length", "transfer_encoding",
-                                         "chunk_syntax",   "trailer_syntax",
-                                         "expectation",    "request_line_too_long",
-                                         "head_too_large", "too_many_fields",
-                                         "body_too_large", "head_timeout",
-                                         "body_timeout",   "length_required",
-                                         "misdirected"};
+                                               "not_allowed",      "accept_failed", "proxy_header",
+                                               "proxy_source"};
+constexpr Words<ResetReason> kResetReasons{"response_write", "response_rate", "shutdown"};
+constexpr Words<BadRequest> kBadRequests{"request_line",    "method",
+                                         "target",          "version",
+                                         "field_line",      "host",
+                                         "content_length",  "transfer_encoding",
+                                         "chunk_syntax",    "trailer_syntax",
+                                         "expectation",     "request_line_too_long",
+                                         "head_too_large",  "too_many_fields",
+                                         "body_too_large",  "head_timeout",
+                                         "body_timeout",    "body_rate",
+                                         "length_required", "misdirected"};
 
 constexpr Words<Coding> kCodingNames{row(Coding::Gzip).name, row(Coding::Brotli).name, row(Coding::Zstd).name};
 constexpr Words<FileCacheResult> kFileCacheResults{"hit", "checked", "changed", "miss"};
@@ -41,8 +43,8 @@ constexpr bool all_named(const Words<Enum>& words) {
 }
 static_assert(all_named<ConnectionState>(kConnectionStates) && all_named<WorkerState>(kWorkerStates) &&
                   all_named<ReloadResult>(kReloadResults) && all_named<ExitReason>(kExitReasons) &&
-                  all_named<RefusedReason>(kRefusedReasons) && all_named<BadRequest>(kBadRequests) &&
-                  all_named<FileCacheResult>(kFileCacheResults),
+                  all_named<RefusedReason>(kRefusedReasons) && all_named<ResetReason>(kResetReasons) &&
+                  all_named<BadRequest>(kBadRequests) && all_named<FileCacheResult>(kFileCacheResults),
               "each enumerator has its word");
 
 std::span<const std::string_view> words_of(Label label) {
@@ -57,6 +59,8 @@ std::span<const std::string_view> words_of(Label label) {
       return kExitReasons;
     case Label::RefusedReason:
       return kRefusedReasons;
+    case Label::ResetReason:
+      return kResetReasons;
     case Label::BadRequest:
       return kBadRequests;
     case Label::FileResult:
@@ -101,6 +105,8 @@ std::string_view label_name(Label label) {
     case Label::ExitReason:
       return "reason";
     case Label::RefusedReason:
+      return "reason";
+    case Label::ResetReason:
       return "reason";
     case Label::BadRequest:
       return "reason";

@@ -26,6 +26,7 @@ enum class Metric : std::uint8_t {
   ConnectionsAccepted,
   Connections,
   ConnectionsRefused,
+  ConnectionsReset,
   HttpRequests,
   HttpRequestDuration,
   HttpRequestBytes,
@@ -55,6 +56,7 @@ enum class Label : std::uint8_t {
   ReloadResult,   // ReloadResult
   ExitReason,     // ExitReason
   RefusedReason,  // RefusedReason
+  ResetReason,    // ResetReason
   BadRequest,     // BadRequest
   FileResult,     // FileCacheResult
   Encoding,       // Coding
@@ -70,9 +72,13 @@ enum class RefusedReason : std::uint8_t {
   AddressLimit,
   Descriptors,
   NotAllowed,
-  ProxyHeader,
+  AcceptFailed,  // the listening socket itself is broken
+  ProxyHeader,   // malformed, missing or late
+  ProxySource,   // not one of proxy_protocol.from
   kCount
 };
+/// Why a connection in use was reset by us: the peer must not take what it has for the whole.
+enum class ResetReason : std::uint8_t { ResponseWrite, ResponseRate, Shutdown, kCount };
 enum class FileCacheResult : std::uint8_t {
   Hit,      // known, and looked at a moment ago
   Checked,  // known, looked at again, and unchanged
@@ -80,21 +86,43 @@ enum class FileCacheResult : std::uint8_t {
   Miss,     // not known
   kCount
 };
-enum class CodingSide : std::uint8_t{In, Out, kCount};
+enum class CodingSide : std::uint8_t { In, Out, kCount };
 
-  /// Why a request was refused before it reached a route. One table maps each to its status
-  /// (http/message_framing).
-  enum class BadRequest : std::uint8_t{RequestLine,  Method,         Target,        Version,
-                                       FieldLine,    Host,           ContentLength, TransferEncoding,
-                                       ChunkSyntax,  TrailerSyntax,  Expectation,   RequestLineTooLong,
-                                       HeadTooLarge, TooManyFields,  BodyTooLarge,  HeadTimeout,
-                                       BodyTimeout,  LengthRequired, Misdirected,   kCount};
+/// Why a request was refused before it reached a route. One table maps each to its status
+/// (http/message_framing).
+enum class BadRequest : std::uint8_t {
+  RequestLine,
+  Method,
+  Target,
+  Version,
+  FieldLine,
+  Host,
+  ContentLength,
+  TransferEncoding,
+  ChunkSyntax,
+  TrailerSyntax,
+  Expectation,
+  RequestLineTooLong,
+  HeadTooLarge,
+  TooManyFields,
+  BodyTooLarge,
+  HeadTimeout,
+  BodyTimeout,
+  BodyRate,
+  LengthRequired,
+  Misdirected,
+  kCount
+};
 
-  struct MetricRow{
-      Metric id; Kind kind; std::string_view name; std::array<Label, 3> labels; std::string_view help;
-      double scale = 1;  // exported value = stored integer * scale (stored nanoseconds, exported seconds)
-      bool counts_admin = false;  // what the admin process counts in its own seat is shown too
-  };
+struct MetricRow {
+  Metric id;
+  Kind kind;
+  std::string_view name;
+  std::array<Label, 3> labels;
+  std::string_view help;
+  double scale = 1;           // exported value = stored integer * scale (stored nanoseconds, exported seconds)
+  bool counts_admin = false;  // what the admin process counts in its own seat is shown too
+};
 
 inline constexpr double kNanoseconds = 1e-9;
 
@@ -175,6 +203,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_connections_refused_total",
      {Label::RefusedReason},
      "Connections closed right after they were accepted, or left in the queue, by reason."},
+    {Metric::ConnectionsReset,
+     Kind::Counter,
+     "holdfast_connections_reset_total",
+     {Label::ResetReason},
+     "Connections reset because the client took too little of an answer, or because the worker had to leave."},
     {Metric::HttpRequests,
      Kind::Counter,
      "holdfast_http_requests_total",

@@ -33,6 +33,18 @@ const Rows<Limits>& limits_rows() {
             "Header fields of a request; more get 431."),
       field("request_body", &Limits::request_body, size(0, 1024 * kGiB), "1MiB", Takes::NewWorkers,
             "Largest request body; larger ones get 413. Raise it on the routes that take uploads.")
+          .per_route(),
+      field("request_body_rate", &Limits::request_body_rate, size(0, kGiB), "240", Takes::NewWorkers,
+            "Bytes a second at which a request body must come on average; a client that falls behind by more "
+            "than "
+            "`timeouts.request_body` in all gets 408. 0 lets it send as slowly as it likes. Raise it against "
+            "clients "
+            "that send slowly on purpose.")
+          .per_route(),
+      field("response_rate", &Limits::response_rate, size(0, kGiB), "240", Takes::NewWorkers,
+            "Bytes a second at which a client must take a response that waits for it; one that falls behind by "
+            "more "
+            "than `timeouts.response_write` in all is reset. 0 lets it read as slowly as it likes.")
           .per_route());
   return rows;
 }

@@ -31,7 +31,7 @@ Kind<ProxyProtocol> proxy_protocol_kind() {
             if (node.kind == Node::Kind::Scalar && node.text == "off") return true;
             out.enabled = true;
             if (node.kind == Node::Kind::Scalar && node.text == "on") return true;
-            if (node.kind == Node::Kind::Scalar)
+            if (node.kind != Node::Kind::Map)
               return reader.wrong(node, "must be on, off or {from: [ADDRESS, ...]}");
             return open.read(reader, node, out);
           },

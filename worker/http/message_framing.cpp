@@ -118,6 +118,7 @@ std::uint16_t status_of(BadRequest why) {
       return 413;
     case BadRequest::HeadTimeout:
     case BadRequest::BodyTimeout:
+    case BadRequest::BodyRate:
       return 408;
     case BadRequest::LengthRequired:
       return 411;

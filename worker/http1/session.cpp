@@ -1,4 +1,5 @@
-// The reading half and the life of a session; the writing half stands in session_output.cpp.
+// The reading half and the life of a session; the writing half stands in session_output.cpp, deadlines in
+// session_waiting.cpp.
 #include "worker/http1/session.h"
 
 #include <algorithm>
@@ -12,11 +13,6 @@ namespace {
 
 using stats::BadRequest;
 
-// How long an idle connection of a leaving worker stays readable: a client that is about to send its next
-// request must not meet a closed socket. Busy clients need a round trip of theirs; the short window still
-// covers that.
-constexpr Milliseconds kDrainGrace{5000};
-constexpr Milliseconds kShortGrace{500};
 // What nobody asked for is read and thrown away up to here, so that the connection can go on; beyond, it is
 // closed.
 constexpr std::uint64_t kMostSkipped = 64 * 1024;
@@ -57,7 +53,7 @@ void SessionFactory::give_back(std::unique_ptr<Active> active) {
 
 Session::Session(SessionFactory& factory, net::Connection& connection)
     : factory_(factory), connection_(connection) {
-  connection_.set_write_timeout(factory_.config_.timeouts.response_write);
+  connection_.set_write_pace(factory_.config_.timeouts.response_write, factory_.config_.limits.response_rate);
   set_deadlines();
 }
 
@@ -118,6 +114,7 @@ void Session::begin_request(const RequestHead& head, std::size_t consumed) {
   active.framing = http::Framing{};
   active.decoder.reset();
   active.body_received = 0;
+  active.patience.refill();
   active.body_complete = active.body_cut = false;
   active.continue_due = active.source_waits = active.response_complete = false;
   active.keep_alive = true;
@@ -227,7 +224,10 @@ std::size_t Session::take_body(std::span<const std::byte> input) {
   if (active_->body_complete) return 0;
   const std::size_t taken =
       active_->framing.body == http::BodyRule::Chunked ? take_chunked(input) : take_counted(input);
-  if (active_) active_->exchange.account.received += taken;
+  if (active_) {
+    active_->exchange.account.received += taken;
+    active_->patience.moved(taken, connection_.now());
+  }
   return taken;
 }
 
@@ -252,9 +252,7 @@ std::size_t Session::take_chunked(std::span<const std::byte> input) {
     if (answered && !active.response_complete) connection_.abort();
     return step.consumed;
   }
-  if (active.body_received + step.data.size() > (active.exchange.account.route != nullptr
-                                                     ? active.exchange.account.route->limits.request_body
-                                                     : factory_.config_.limits.request_body)) {
+  if (active.body_received + step.data.size() > limits().request_body) {
     refuse(BadRequest::BodyTooLarge);
     if (answered && !active.response_complete) connection_.abort();
     return step.consumed;
@@ -343,51 +341,6 @@ void Session::end_exchange(bool complete) {
   factory_.give_back(std::move(active_));
   connection_.set_state(stats::ConnectionState::Idle);
   if (peer_ended_ && connection_.open()) connection_.resume();
-}
-
-// A route may have its own.
-const config::Timeouts& Session::timeouts() const {
-  const config::Route* route = active_ ? active_->exchange.account.route : nullptr;
-  return route != nullptr ? route->timeouts : factory_.config_.timeouts;
-}
-
-void Session::set_deadlines() {
-  const config::Timeouts& timeouts = this->timeouts();
-  if (active_) {
-    const bool reading = wants_bytes();
-    return connection_.set_deadline(reading ? connection_.now() + timeouts.request_body : kNever);
-  }
-  if (head_deadline_ != kNever) return connection_.set_deadline(head_deadline_);
-  if (connection_.draining()) return connection_.set_deadline(connection_.now() + kDrainGrace);
-  connection_.set_deadline(connection_.now() + (used_ ? timeouts.keep_alive : timeouts.request_header));
-}
-
-void Session::on_timeout(TimePoint /*now*/) {
-  if (!active_ && head_deadline_ == kNever) {
-    if (last_answer_is_on_its_way()) return set_deadlines();
-    return connection_.finish(true);
-  }
-  if (!active_) {
-    refuse_head(BadRequest::HeadTimeout);
-  } else {
-    const bool answered = active_->exchange.answered();
-    refuse(BadRequest::BodyTimeout);
-    if (answered && !active_->response_complete) return connection_.abort();
-  }
-  settle_exchange();
-}
-
-// Then the client is not idle: it cannot ask for more before it has the answer. What our own queue holds has
-// the write timeout; of what the kernel holds only a client that makes progress gets more time.
-bool Session::last_answer_is_on_its_way() {
-  if (!connection_.output().empty()) return true;
-  const std::uint32_t before = std::exchange(unreceived_, connection_.unreceived());
-  return unreceived_ > 0 && (before == 0 || unreceived_ < before);
-}
-
-void Session::begin_drain(net::Drain how) {
-  if (active_ || head_deadline_ != kNever) return;
-  connection_.set_deadline(connection_.now() + (how == net::Drain::Soon ? kShortGrace : kDrainGrace));
 }
 
 std::string_view Session::activity() const {

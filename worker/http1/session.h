@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "common/api/exchange.h"
+#include "common/log.h"
+#include "common/patience.h"
 #include "config/config.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http/exchange.h"
@@ -32,6 +34,7 @@ struct Active {
   ChunkedDecoder decoder;
   std::uint64_t body_left = 0;  // BodyRule::Length
   std::uint64_t body_received = 0;
+  Patience patience;           // with the sender of the body
   bool body_complete = false;  // nothing more of it is read
   bool body_cut = false;       // complete, but not whole: its sink must not hear of an end
   bool continue_due = false;   // 100 Continue is awaited and not yet sent
@@ -64,6 +67,7 @@ class SessionFactory final : public net::ProtocolFactory {
   HeadLimits head_limits_;
   std::vector<api::Field> fields_;  // the parser's storage
   std::vector<std::unique_ptr<Active>> spare_;
+  LogRate timeout_lines_{3, Milliseconds(10'000)};
 };
 
 class Session final : public net::Protocol, private http::ExchangeOutput {
@@ -95,6 +99,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   std::size_t most_body_bytes() const;
   void cut_request_body();
   const config::Timeouts& timeouts() const;
+  const config::Limits& limits() const;
 
   // writing half
   void start_response(http::Exchange& exchange, http::Response&& response, bool send_body) override;
@@ -114,8 +119,11 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   // life
   bool settle_exchange();
   bool last_answer_is_on_its_way();
+  Milliseconds idle_time() const;
   void end_exchange(bool complete);
   void set_deadlines();
+  TimePoint body_deadline();
+  void log_timeout(stats::BadRequest why);
 
   SessionFactory& factory_;
   net::Connection& connection_;

@@ -53,7 +53,10 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
   // Nobody asked for the body and much of it may come: rather close than read it all (RFC 9112 section 9.3).
   const bool unread = !active.body_complete && exchange.sink() == nullptr;
   const bool long_rest = active.framing.body == http::BodyRule::Chunked || active.body_left > kFilePart / 16;
-  if (unread && (active.continue_due || long_rest)) active.keep_alive = false;
+  if (unread && long_rest) active.keep_alive = false;
+  // A client that was never told to go on may send the body after this answer or not at all (RFC 9110 section
+  // 10.1.1): what comes next could be either. A sink that was given no credit changes nothing about that.
+  if (active.continue_due && !active.body_complete) active.keep_alive = false;
   // A leaving worker still answers what is already here behind this request.
   const bool leaves = connection_.draining() && !(more_waits_ && active.body_complete);
   active.keep_alive = active.keep_alive && active.framing.keep_alive && !leaves;
@@ -64,7 +67,7 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
   exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
   active.body = send_body ? std::move(response.body) : api::Body::none();
   active.source_left = head.length;
-  connection_.set_write_timeout(timeouts().response_write);
+  connection_.set_write_pace(timeouts().response_write, limits().response_rate);
   // Bytes without an owner end with this call: they are taken in, however full the queue is.
   if (auto* bytes = std::get_if<api::Body::Bytes>(&active.body.content); bytes != nullptr && !bytes->hold)
     send_bytes(*bytes);

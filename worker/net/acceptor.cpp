@@ -14,12 +14,42 @@ namespace {
 constexpr std::uint32_t kAcceptsPerTurn = 64;
 constexpr int kTurnsOfLeaving = 64;  // a queue that is refilled all the time ends there
 constexpr Milliseconds kPause{100};
+constexpr Milliseconds kLongPause{5000};  // for what will hardly mend by itself
+
+enum class AcceptError : std::uint8_t { NobodyLeft, ThatClient, Descriptors, Socket };
+
+// Linux hands on what has become of the connection that would have come next; see accept(2).
+AcceptError judge(int code) {
+  switch (code) {
+    case EAGAIN:
+      return AcceptError::NobodyLeft;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return AcceptError::Descriptors;
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:  // a firewall's rule
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case ETIMEDOUT:
+      return AcceptError::ThatClient;
+    default:
+      return AcceptError::Socket;
+  }
+}
 
 }  // namespace
 
-Acceptor::Acceptor(loop::EventLoop& loop, ConnectionTable& table, stats::WorkerStats& stats, int socket,
-                   ListenerContext context, TransportFactory& transports)
-    : loop_(loop), table_(table), stats_(stats), socket_(socket), context_(context), transports_(transports) {
+Acceptor::Acceptor(loop::EventLoop& loop, ConnectionTable& table, int socket, ListenerContext context,
+                   TransportFactory& transports)
+    : loop_(loop), table_(table), socket_(socket), context_(context), transports_(transports) {
   table_.watch_room(*this);
 }
 
@@ -54,7 +84,7 @@ void Acceptor::on_ready(std::uint32_t /*events*/) {
 bool Acceptor::accept_some(std::uint32_t most) {
   for (std::uint32_t accepted = 0; accepted < most; ++accepted) {
     if (table_.full()) {
-      pause(stats::RefusedReason::ConnectionLimit);
+      pause(stats::RefusedReason::ConnectionLimit, "limits.connections reached");
       return false;
     }
     sockaddr_storage address{};
@@ -64,14 +94,19 @@ bool Acceptor::accept_some(std::uint32_t most) {
       take(std::move(socket), address);
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      pause(stats::RefusedReason::Descriptors);
-      return false;
-    }
-    // ECONNABORTED and the network errors of accept(2): that client is gone, the next may be fine.
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      expected_ = std::max(accepted, 1U);
-      return false;
+    const int code = errno;
+    switch (judge(code)) {
+      case AcceptError::ThatClient:
+        break;  // the next may be fine
+      case AcceptError::NobodyLeft:
+        expected_ = std::max(accepted, 1U);
+        return false;
+      case AcceptError::Descriptors:
+        pause(stats::RefusedReason::Descriptors, "out of file descriptors: raise LimitNOFILE or ulimit -n");
+        return false;
+      case AcceptError::Socket:
+        pause(stats::RefusedReason::AcceptFailed, std::strerror(code));
+        return false;
     }
   }
   return true;
@@ -79,36 +114,26 @@ bool Acceptor::accept_some(std::uint32_t most) {
 
 void Acceptor::take(Fd socket, const sockaddr_storage& address) {
   const PeerAddress peer = PeerAddress::from(address);
-  const AddressSet* const allowed = context_.proxy_protocol ? context_.proxies : context_.allowed;
-  if (allowed != nullptr && peer.family != 0 && !allowed->contains(peer.mapped()))
-    return count_refused(stats::RefusedReason::NotAllowed);
-  if (!context_.proxy_protocol && !table_.address_has_room(peer))
-    return count_refused(stats::RefusedReason::AddressLimit);
-  table_.add(context_, transports_.wrap(std::move(socket)), peer);
+  if (table_.welcomes(context_, peer)) table_.add(context_, transports_.wrap(std::move(socket)), peer);
 }
 
-void Acceptor::count_refused(stats::RefusedReason reason) {
-  stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(reason)).add();
-}
-
-void Acceptor::pause(stats::RefusedReason reason) {
+void Acceptor::pause(stats::RefusedReason reason, std::string_view why) {
   if (paused_) return;
   paused_ = true;
+  pause_ = reason == stats::RefusedReason::AcceptFailed ? kLongPause : kPause;
   watch_.stop();
-  loop_.timers().arm(*this, loop_.now() + kPause);
-  count_refused(reason);
+  loop_.timers().arm(*this, loop_.now() + pause_);
+  table_.refusals().count(reason);
   if (!pause_lines_.allow(loop_.now())) return;
-  log().warning("accepting paused", {{"reason", reason == stats::RefusedReason::Descriptors
-                                                    ? "out of file descriptors: raise LimitNOFILE or ulimit -n"
-                                                    : "limits.connections reached"},
-                                     {"connections", table_.size()}});
-}
-
-void Acceptor::on_timer(TimePoint /*now*/) {
-  on_connection_room();
+  log().warning("accepting paused", {{"reason", why}, {"connections", table_.size()}});
 }
 
 void Acceptor::on_connection_room() {
+  // Room is not what a broken socket waits for.
+  if (pause_ == kPause) on_timer(loop_.now());
+}
+
+void Acceptor::on_timer(TimePoint /*now*/) {
   if (!paused_ || stopped_) return;
   if (table_.full()) {
     loop_.timers().arm(*this, loop_.now() + kPause);

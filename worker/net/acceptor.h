@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <string_view>
 
 #include "common/log.h"
 #include "worker/loop/event_loop.h"
@@ -25,8 +26,8 @@ class TransportFactory {
 class Acceptor final : private loop::Watcher, private loop::Timer, private RoomWatcher {
  public:
   /// `socket` is borrowed: it belongs to the slot, other processes hold it too.
-  Acceptor(loop::EventLoop& loop, ConnectionTable& table, stats::WorkerStats& stats, int socket,
-           ListenerContext context, TransportFactory& transports);
+  Acceptor(loop::EventLoop& loop, ConnectionTable& table, int socket, ListenerContext context,
+           TransportFactory& transports);
   ~Acceptor();
 
   Result<void> start();
@@ -43,12 +44,10 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   /// Accepts until the queue is empty, at most so many; true when more may be waiting.
   bool accept_some(std::uint32_t most);
   void take(Fd socket, const sockaddr_storage& address);
-  void count_refused(stats::RefusedReason reason);
-  void pause(stats::RefusedReason reason);
+  void pause(stats::RefusedReason reason, std::string_view why);
 
   loop::EventLoop& loop_;
   ConnectionTable& table_;
-  stats::WorkerStats& stats_;
   int socket_;
   ListenerContext context_;
   TransportFactory& transports_;
@@ -58,6 +57,7 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   std::uint32_t expected_ = 1;
   bool stopped_ = true;
   bool paused_ = false;
+  Milliseconds pause_{};  // of the last time
   LogRate pause_lines_{1, Milliseconds(10'000)};
 };
 

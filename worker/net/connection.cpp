@@ -15,8 +15,7 @@ namespace holdfast::net {
 namespace {
 
 constexpr int kReadsPerTurn = 4;
-constexpr std::uint64_t kWriteShare = 1024 * 1024;
-constexpr Milliseconds kLingerTime{2000};
+constexpr Milliseconds kWriteTimeout{60'000};
 constexpr std::size_t kPendingStep = 4096;
 constexpr std::uint32_t kInputEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr std::uint32_t kOutputEvents = EPOLLOUT;
@@ -25,7 +24,9 @@ constexpr std::uint32_t kOutputEvents = EPOLLOUT;
 
 Connection::Connection(ConnectionTable& table, loop::EventLoop& loop, ListenerContext& listener,
                        std::unique_ptr<Transport> transport, const PeerAddress& peer)
-    : table_(table), loop_(loop), listener_(listener), transport_(std::move(transport)), peer_(peer) {}
+    : table_(table), loop_(loop), listener_(listener), transport_(std::move(transport)), peer_(peer) {
+  write_patience_.set(kWriteTimeout, 0);
+}
 
 Connection::~Connection() {
   // The protocol may still look at the connection while it goes.
@@ -37,10 +38,52 @@ bool Connection::draining() const {
   return table_.draining();
 }
 
+Drain Connection::drain_kind() const {
+  return table_.drain_kind();
+}
+
 void Connection::begin() {
-  if (listener_.proxy_protocol) phase_ = Phase::Prefix;
-  if (listener_.handshake_timeout.count() > 0) deadline_ = loop_.now() + listener_.handshake_timeout;
+  if (listener_.proxy) {
+    phase_ = Phase::Introduction;
+    deadline_ = loop_.now() + listener_.proxy_timeout;
+  } else {
+    begin_handshake();
+  }
   run();
+}
+
+void Connection::begin_handshake() {
+  phase_ = Phase::Handshaking;
+  deadline_ = kNever;
+  if (listener_.handshake_timeout.count() > 0) deadline_ = loop_.now() + listener_.handshake_timeout;
+}
+
+// Whose connection it is stands in its first bytes, ahead of TLS too.
+bool Connection::take_introduction() {
+  const ProxyHeader header = take_proxy_header(transport_->fd(), loop_.read_buffer());
+  switch (header.outcome) {
+    case ProxyHeader::Outcome::Consumed:
+      break;
+    case ProxyHeader::Outcome::NeedMore:
+      readable_ = false;
+      if (peer_hung_up_) refuse_introduction("it was cut");
+      return false;
+    case ProxyHeader::Outcome::Refused:
+      refuse_introduction(header.why);
+      return false;
+    case ProxyHeader::Outcome::Gone:
+      close();
+      return false;
+  }
+  if (header.source) peer_ = *header.source;
+  if (!table_.introduced(*this)) return close(), false;
+  begin_handshake();
+  return true;
+}
+
+void Connection::refuse_introduction(std::string_view why) {
+  table_.refusals().refused(stats::RefusedReason::ProxyHeader, peer_, why, loop_.now());
+  close();
 }
 
 void Connection::on_ready(std::uint32_t events) {
@@ -75,31 +118,6 @@ void Connection::watch_output() {
   if (watch_.active()) watch_.change(kInputEvents | kOutputEvents);
 }
 
-// Who it is that a load balancer passes on; from here on that is the peer.
-bool Connection::take_prefix() {
-  const ProxyHeader header = take_proxy_header(transport_->fd(), loop_.read_buffer());
-  switch (header.outcome) {
-    case ProxyHeader::Outcome::Consumed:
-      break;
-    case ProxyHeader::Outcome::NeedMore:
-      readable_ = false;
-      return false;
-    case ProxyHeader::Outcome::Refused:
-      table_.refused(*this, stats::RefusedReason::ProxyHeader, header.why);
-      close();
-      return false;
-    case ProxyHeader::Outcome::Gone:
-      close();
-      return false;
-  }
-  if (header.source) peer_ = *header.source;
-  phase_ = Phase::Handshaking;
-  if (table_.count_address(*this)) return true;
-  table_.refused(*this, stats::RefusedReason::AddressLimit, {});
-  close();
-  return false;
-}
-
 bool Connection::shake_hands() {
   const IoResult result = transport_->handshake();
   if (result.outcome == Io::WantRead) readable_ = false;
@@ -116,8 +134,8 @@ bool Connection::shake_hands() {
 void Connection::run() {
   if (phase_ == Phase::Closed) return;
   running_ = true;
-  const bool begun = phase_ != Phase::Prefix || take_prefix();
-  if (begun && (phase_ != Phase::Handshaking || shake_hands())) {
+  if ((phase_ != Phase::Introduction || take_introduction()) &&
+      (phase_ != Phase::Handshaking || shake_hands())) {
     if (blocked_) send_output();
     if (phase_ == Phase::Open) take_input();
   }
@@ -201,69 +219,6 @@ bool Connection::read_some() {
   return true;
 }
 
-void Connection::throw_input_away() {
-  pending_.clear();
-  for (int reads = 0; readable_ && reads < kReadsPerTurn; ++reads) {
-    const std::span<std::byte> room = loop_.read_buffer();
-    const IoResult result = transport_->read(room);
-    if (result.outcome == Io::WantRead) readable_ = false;
-    if (result.outcome == Io::End || result.outcome == Io::Failed) return close();
-    if (result.outcome != Io::Ok) return;
-  }
-  if (readable_) loop_.defer(*this);
-}
-
-// One flush; false when there is nothing more to do in this turn.
-bool Connection::flush_once(std::uint64_t& share) {
-  const OutputQueue::Flushed flushed = output_.flush(*transport_, share, phase_ == Phase::Finishing);
-  share -= std::min(share, flushed.bytes);
-  blocked_ = false;
-  if (flushed.bytes > 0) write_deadline_ = kNever;
-  switch (flushed.outcome) {
-    case OutputQueue::Flush::Empty:
-      return true;
-    case OutputQueue::Flush::Yielded:
-      loop_.defer(*this);
-      blocked_ = true;
-      return false;
-    case OutputQueue::Flush::Blocked:
-      blocked_ = true;
-      watch_output();
-      if (write_deadline_ == kNever) write_deadline_ = loop_.now() + write_timeout_;
-      return output_.size() < OutputQueue::kLowMark;
-    case OutputQueue::Flush::Shortened:
-      log_failure("file became shorter or was rewritten while it was sent; connection closed", 0);
-      abort();
-      return false;
-    case OutputQueue::Flush::Failed:
-      close();
-      return false;
-  }
-  return false;
-}
-
-void Connection::send_output() {
-  if (phase_ == Phase::Closed || phase_ < Phase::Open) return;
-  if (blocked_ && !writable_) return;
-  // A source that never runs dry and a peer that takes all would keep the loop from everybody else.
-  std::uint64_t share = kWriteShare;
-  for (;;) {
-    if (!output_.empty() && !flush_once(share)) return;
-    if (phase_ == Phase::Closed) return;
-    if (phase_ == Phase::Lingering || !protocol_->on_room()) break;
-    if (blocked_) return;
-  }
-  if (phase_ == Phase::Finishing && output_.empty()) end_our_side();
-}
-
-void Connection::end_our_side() {
-  if (!linger_ && pending_.empty()) return close();
-  transport_->end_writing();
-  if (input_ended_) return close();
-  phase_ = Phase::Lingering;
-  deadline_ = loop_.now() + kLingerTime;
-}
-
 void Connection::settle() {
   if (phase_ == Phase::Closed) return;
   if (!watch_.active() && !watch()) return;
@@ -282,7 +237,7 @@ bool Connection::input_is_due() const {
 }
 
 void Connection::arm_timer() {
-  const TimePoint next = deadline_ < write_deadline_ ? deadline_ : write_deadline_;
+  const TimePoint next = std::min(deadline_, write_check_);
   if (loop::TimerWheel::deadline_of(*this) != next) loop_.timers().arm(*this, next);
 }
 
@@ -292,18 +247,22 @@ void Connection::set_deadline(TimePoint deadline) {
 
 void Connection::on_timer(TimePoint now) {
   if (phase_ == Phase::Closed) return;
-  if (write_deadline_ <= now) {
-    log_failure("peer takes no data; connection reset", ETIMEDOUT);
-    return abort();
-  }
+  if (write_check_ <= now && !reader_is_in_time(now)) return;
   if (deadline_ > now) return arm_timer();
-  if (phase_ < Phase::Open || phase_ == Phase::Lingering) return close();
+  if (phase_ == Phase::Introduction) return introduction_is_late();
+  if (phase_ == Phase::Handshaking || phase_ == Phase::Lingering) return close();
   running_ = true;
   if (!came_in_time(now)) {
     deadline_ = kNever;
     if (phase_ == Phase::Open || phase_ == Phase::Finishing) protocol_->on_timeout(now);
   }
   end_run();
+}
+
+// The last of it may lie in the socket already.
+void Connection::introduction_is_late() {
+  run();
+  if (phase_ == Phase::Introduction) refuse_introduction("it did not come in time");
 }
 
 // What is awaited may lie in the socket already: more connections may have been ready than one turn takes, or

@@ -2,7 +2,8 @@
 // share of each turn, sends what is queued. Registered edge-triggered once, so that a request costs no
 // epoll_ctl. close() only marks: the ConnectionTable, which owns it, destroys it at the end of the turn.
 //
-//   Handshaking -> Open -> Finishing -> (Lingering) -> Closed
+//   (Introduction) -> Handshaking -> Open -> Finishing -> (Lingering) -> Closed
+//   Introduction: a PROXY header has to come first; it stays in the socket until it is complete.
 //   Finishing: no more input is taken, the output is sent.  Lingering: our side is ended, what the peer still
 //   sends is thrown away, so that it sees the answer rather than a reset.
 #pragma once
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "common/buffer.h"
+#include "common/patience.h"
 #include "common/stats/worker_stats.h"
 #include "worker/loop/event_loop.h"
 #include "worker/net/output_queue.h"
@@ -31,8 +33,9 @@ struct ListenerContext {
   ProtocolFactory* factory = nullptr;
   Milliseconds handshake_timeout{};
   const AddressSet* allowed = nullptr;  // only these addresses (and unix sockets); null: all
-  bool proxy_protocol = false;          // each connection begins by telling whose it is
-  const AddressSet* proxies = nullptr;  // who may tell so; null: everybody
+  bool proxy = false;                   // a PROXY header comes first
+  const AddressSet* proxies = nullptr;  // who may send it; null: everybody
+  Milliseconds proxy_timeout{};         // it must be complete by then
   stats::Cell accepted;
   stats::Cell by_state[static_cast<std::size_t>(stats::ConnectionState::kCount)];
 };
@@ -47,8 +50,9 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   OutputQueue& output() { return output_; }
   /// When on_timeout() is called; kNever: not at all.
   void set_deadline(TimePoint deadline);
-  /// Longest time without progress while output waits; then the connection is reset.
-  void set_write_timeout(Milliseconds timeout) { write_timeout_ = timeout; }
+  /// Longest time without progress while output waits, and the least progress in bytes a second on average (0:
+  /// any will do); then the connection is reset.
+  void set_write_pace(Milliseconds timeout, std::uint64_t rate) { write_patience_.set(timeout, rate); }
   /// Takes no more input, sends what is queued, closes. `linger` waits for the peer's end, for when it may be
   /// sending.
   void finish(bool linger);
@@ -69,6 +73,8 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   std::uint32_t unreceived() const { return transport_->unsent(); }
   TimePoint deadline() const { return deadline_; }
   bool draining() const;
+  /// While draining.
+  Drain drain_kind() const;
   bool open() const { return phase_ <= Phase::Open; }
 
   // -- for the table
@@ -76,10 +82,12 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   void begin();
   void drain(Drain how);
   void close();
+  /// Closes; by a reset when an answer has not left in full.
+  void cut();
 
  private:
   friend class ConnectionTable;
-  enum class Phase : std::uint8_t { Prefix, Handshaking, Open, Finishing, Lingering, Closed };
+  enum class Phase : std::uint8_t { Introduction, Handshaking, Open, Finishing, Lingering, Closed };
 
   void on_ready(std::uint32_t events) override;
   void on_timer(TimePoint now) override;
@@ -90,15 +98,20 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool input_is_due() const;
   bool watch();
   void watch_output();
-  bool take_prefix();
+  bool take_introduction();
+  void introduction_is_late();
+  void refuse_introduction(std::string_view why);
+  void begin_handshake();
   bool shake_hands();
   void take_input();
   bool offer_pending();
-  void use(std::span<const std::byte> input);
   bool read_some();
   void throw_input_away();
   bool came_in_time(TimePoint now);
   void send_output();
+  void wait_for_reader();
+  void note_received();
+  bool reader_is_in_time(TimePoint now);
   bool flush_once(std::uint64_t& share);
   void settle();
   void end_our_side();
@@ -116,14 +129,17 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   Buffer pending_;
   std::uint64_t id_ = 0;
   TimePoint deadline_ = kNever;
-  TimePoint write_deadline_ = kNever;
-  Milliseconds write_timeout_{60'000};
+  TimePoint linger_end_ = kNever;
+  // Of output that waits: when to look at its progress next, and what the peer has received by the last look.
+  TimePoint write_check_ = kNever;
+  Patience write_patience_;
+  std::uint64_t handed_over_ = 0;
+  std::uint64_t seen_received_ = 0;
   PeerAddress peer_;
   std::uint32_t index_ = 0;  // in the table
   Phase phase_ = Phase::Handshaking;
   stats::ConnectionState state_ = stats::ConnectionState::Idle;
   stats::ConnectionState counted_ = stats::ConnectionState::kCount;
-  bool address_counted_ : 1 = false;
   bool readable_ : 1 = true;
   bool writable_ : 1 = true;
   bool input_ended_ : 1 = false;
@@ -133,6 +149,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool running_ : 1 = false;
   bool blocked_ : 1 = false;
   bool watching_output_ : 1 = false;
+  bool address_counted_ : 1 = false;  // in the table's count for each address
 };
 
 }  // namespace holdfast::net

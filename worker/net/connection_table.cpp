@@ -1,11 +1,23 @@
 #include "worker/net/connection_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::net {
+namespace {
+
+bool is_among(const AddressSet* addresses, const PeerAddress& peer) {
+  return addresses == nullptr || peer.family == 0 || addresses->contains(peer.mapped());
+}
+
+}  // namespace
 
 ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits)
-    : loop_(loop), limits_(limits), open_(stats.cell(stats::Metric::WorkerConnections)), stats_(stats) {}
+    : loop_(loop),
+      limits_(limits),
+      open_(stats.cell(stats::Metric::WorkerConnections)),
+      stats_(stats),
+      refusals_(stats) {}
 
 ConnectionTable::~ConnectionTable() {
   close_all();
@@ -22,37 +34,45 @@ bool ConnectionTable::address_has_room(const PeerAddress& peer) const {
   return found == by_address_.end() || found->second < limits_.connections_per_ip;
 }
 
+bool ConnectionTable::may_stay(const ListenerContext& listener, const PeerAddress& peer) {
+  const bool allowed = is_among(listener.allowed, peer);
+  if (allowed && address_has_room(peer)) return true;
+  refusals_.refused(allowed ? stats::RefusedReason::AddressLimit : stats::RefusedReason::NotAllowed, peer, {},
+                    loop_.now());
+  return false;
+}
+
+bool ConnectionTable::welcomes(const ListenerContext& listener, const PeerAddress& peer) {
+  if (!listener.proxy) return may_stay(listener, peer);
+  if (is_among(listener.proxies, peer)) return true;
+  refusals_.refused(stats::RefusedReason::ProxySource, peer, {}, loop_.now());
+  return false;
+}
+
+bool ConnectionTable::introduced(Connection& connection) {
+  if (!may_stay(connection.listener(), connection.peer())) return false;
+  count_address(connection);
+  return true;
+}
+
+void ConnectionTable::count_address(Connection& connection) {
+  if (limits_.connections_per_ip == 0 || connection.peer().family == 0) return;
+  ++by_address_[address_key(connection.peer())];
+  connection.address_counted_ = true;
+}
+
 void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> transport,
                           const PeerAddress& peer) {
   auto connection = std::make_unique<Connection>(*this, loop_, listener, std::move(transport), peer);
   connection->id_ = next_id_++;
   connection->index_ = static_cast<std::uint32_t>(connections_.size());
-  if (!listener.proxy_protocol) (void)count_address(*connection);
+  if (!listener.proxy) count_address(*connection);
   Connection& begun = *connection;
   connections_.push_back(std::move(connection));
   open_.add();
   stats_.activity().connections.store(connections_.size(), std::memory_order_relaxed);
   listener.accepted.add();
   begun.begin();
-}
-
-bool ConnectionTable::count_address(Connection& connection) {
-  if (limits_.connections_per_ip == 0 || connection.peer().family == 0) return true;
-  if (!address_has_room(connection.peer())) return false;
-  ++by_address_[address_key(connection.peer())];
-  connection.address_counted_ = true;
-  return true;
-}
-
-void ConnectionTable::refused(const Connection& connection, stats::RefusedReason reason,
-                              std::string_view detail) {
-  stats_.cell(stats::Metric::ConnectionsRefused, static_cast<std::uint16_t>(reason)).add();
-  if (!refusal_lines_.allow(loop_.now())) return;
-  log().warning("connection refused",
-                {{"client", connection.peer().text()},
-                 {"reason", stats::label_text(stats::Label::RefusedReason, static_cast<std::uint32_t>(reason))},
-                 {"detail", detail},
-                 {"kept_back", refusal_lines_.suppressed()}});
 }
 
 void ConnectionTable::closed(Connection& connection) {
@@ -73,13 +93,14 @@ void ConnectionTable::closed(Connection& connection) {
 
 void ConnectionTable::begin_drain(Drain how) {
   draining_ = true;
+  if (how == Drain::Soon) drain_kind_ = how;
   // Draining closes idle connections, which moves the last one into the gap: from the back each is met once.
   for (std::size_t i = connections_.size(); i > 0; --i)
     if (i <= connections_.size()) connections_[i - 1]->drain(how);
 }
 
 void ConnectionTable::close_all() {
-  while (!connections_.empty()) connections_.back()->close();
+  while (!connections_.empty()) connections_.back()->cut();
 }
 
 void ConnectionTable::destroy_closed() {

@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "common/log.h"
 #include "common/stats/worker_stats.h"
 #include "worker/net/connection.h"
+#include "worker/net/refusals.h"
 
 namespace holdfast::net {
 
@@ -35,20 +35,21 @@ class ConnectionTable {
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
   bool full() const { return connections_.size() >= limits_.connections; }
-  /// False when this address has all the connections it may have.
-  bool address_has_room(const PeerAddress& peer) const;
-  /// Takes the connection in and lets it begin. Its address is counted at once, unless it begins by telling
-  /// another.
+  /// Whether a connection from this address may be there now; one that may not is counted as refused. What
+  /// comes through a PROXY header is judged by the socket first, and by the client's address once it is known.
+  bool welcomes(const ListenerContext& listener, const PeerAddress& peer);
+  /// Takes the connection in and lets it begin.
   void add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer);
-  /// Counts the connection under its peer's address; false, and not counted, when that one has no room.
-  bool count_address(Connection& connection);
-  /// A connection is closed for a reason of ours: counted, and told in the log at a bounded rate.
-  void refused(const Connection& connection, stats::RefusedReason reason, std::string_view detail);
 
   void begin_drain(Drain how);
   bool draining() const { return draining_; }
+  /// The kind that was asked for, also for connections that become idle later.
+  Drain drain_kind() const { return drain_kind_; }
   std::size_t size() const { return connections_.size(); }
+  /// Ends all of them now. Answers that have not left in full are cut by a reset: to an orderly end a client
+  /// might take a body without a length for whole.
   void close_all();
+  Refusals& refusals() { return refusals_; }
 
   /// End of turn: destroys what was closed. The only place where connections end.
   void destroy_closed();
@@ -61,20 +62,26 @@ class ConnectionTable {
  private:
   friend class Connection;
   void closed(Connection& connection);
+  /// The client behind a PROXY header is known now; false: it may not be there.
+  bool introduced(Connection& connection);
+  bool may_stay(const ListenerContext& listener, const PeerAddress& peer);
+  void count_address(Connection& connection);
+  bool address_has_room(const PeerAddress& peer) const;
   static std::string address_key(const PeerAddress& peer);
 
   loop::EventLoop& loop_;
   Limits limits_;
   bool draining_ = false;
+  Drain drain_kind_ = Drain::Gently;
   std::uint64_t next_id_ = 1;
   stats::Cell open_;
   stats::WorkerStats& stats_;
+  Refusals refusals_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;
   std::vector<std::unique_ptr<Protocol>> buried_;
   std::unordered_map<std::string, std::uint32_t> by_address_;
   std::vector<RoomWatcher*> room_watchers_;
-  LogRate refusal_lines_{5, Milliseconds(10'000)};
 };
 
 }  // namespace holdfast::net

@@ -40,6 +40,11 @@ PeerAddress PeerAddress::from(const sockaddr_storage& address) {
   return {};
 }
 
+std::span<const std::uint8_t> PeerAddress::address() const {
+  const std::size_t size = family == 0 ? 0 : family == 4 ? 4 : sizeof bytes;
+  return {bytes, size};
+}
+
 std::string PeerAddress::text() const {
   if (family == 0) return "unix";
   char buffer[INET6_ADDRSTRLEN] = {};

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "common/address_set.h"
@@ -21,6 +22,8 @@ struct PeerAddress {
   static PeerAddress inet6(const void* address, std::uint16_t port);
   std::string text() const;
   AddressBytes mapped() const;  // not of unix sockets
+  /// 4 or 16 bytes in network order; none for unix sockets.
+  std::span<const std::uint8_t> address() const;
 };
 
 }  // namespace holdfast::net

@@ -101,6 +101,57 @@ std::uint16_t number_at(std::string_view text, std::size_t at) {
   return static_cast<std::uint16_t>(byte_at(text, at) << 8 | byte_at(text, at + 1));
 }
 
+// -- its TLVs (section 2.2): type, length in two bytes, value
+
+constexpr std::size_t kTlvHead = 3;
+constexpr std::uint8_t kChecksum = 0x03;
+constexpr std::size_t kChecksumBytes = 4;
+
+/// The checksum of section 2.2.4 (CRC32c, RFC 4960 appendix B), a nibble at a time: headers are short and come
+/// once a connection.
+constexpr std::array<std::uint32_t, 16> make_crc_table() {
+  std::array<std::uint32_t, 16> table{};
+  for (std::uint32_t i = 0; i < table.size(); ++i) {
+    std::uint32_t value = i;
+    for (int bit = 0; bit < 4; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82F63B78U : 0U);
+    table[i] = value;
+  }
+  return table;
+}
+constexpr std::array<std::uint32_t, 16> kCrcTable = make_crc_table();
+
+/// As if the bytes from `blank` on, where the checksum itself stands, were zero.
+std::uint32_t crc32c(std::string_view text, std::size_t blank) {
+  std::uint32_t crc = 0xFFFFFFFFU;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool is_blank = at >= blank && at < blank + kChecksumBytes;
+    crc ^= is_blank ? 0U : byte_at(text, at);
+    crc = (crc >> 4) ^ kCrcTable[crc & 0xF];
+    crc = (crc >> 4) ^ kCrcTable[crc & 0xF];
+  }
+  return ~crc;
+}
+
+/// Walks what lies behind the addresses; what is wrong with it, empty when nothing is. Only the checksum means
+/// something here; it covers the whole `header`.
+std::string_view judge_tlvs(std::string_view header, std::size_t at) {
+  while (at < header.size()) {
+    if (header.size() - at < kTlvHead) return "a cut TLV";
+    const std::uint8_t type = byte_at(header, at);
+    const std::size_t length = number_at(header, at + 1);
+    at += kTlvHead;
+    if (header.size() - at < length) return "a cut TLV";
+    if (type == kChecksum) {
+      if (length != kChecksumBytes) return "a malformed checksum";
+      const std::uint32_t said = std::uint32_t{number_at(header, at)} << 16 | number_at(header, at + 2);
+      // "If the checksum does not match", the header is damaged and the connection must be dropped.
+      if (crc32c(header, at) != said) return "a wrong checksum";
+    }
+    at += length;
+  }
+  return {};
+}
+
 /// What is wrong with the family byte or the length; empty when nothing is.
 std::string_view judge_family(std::uint8_t family, std::uint8_t transport, std::size_t length) {
   // Section 2.2: "other values ... must be rejected as invalid by receivers".
@@ -134,7 +185,10 @@ ProxyHeader parse_binary(std::string_view text) {
   if (!local)
     if (const std::string_view why = judge_family(family, transport, length); !why.empty()) return refused(why);
   if (text.size() < whole) return {};
-  // Behind the addresses there may be TLVs, "a receiver may choose to skip over and ignore those bytes".
+  if (!local)
+    if (const std::string_view why = judge_tlvs(text.substr(0, whole), kFixedPart + kAddressBytes[family]);
+        !why.empty())
+      return refused(why);
   const std::string_view block = text.substr(kFixedPart, length);
   return {Outcome::Consumed, whole, local ? std::nullopt : source_of(block, family, transport), {}};
 }

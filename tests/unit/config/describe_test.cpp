@@ -157,6 +157,7 @@ TEST(Reference, has_an_entry_for_every_key_of_the_specification) {
                           "listeners.NAME.bind",
                           "listeners.NAME.tls.certificates[].key",
                           "listeners.NAME.proxy_protocol",
+                          "listeners.NAME.proxy_protocol.from",
                           "sites[].hosts",
                           "sites[].routes[].path",
                           "sites[].routes[].files.root",
@@ -166,6 +167,7 @@ TEST(Reference, has_an_entry_for_every_key_of_the_specification) {
                           "sites[].routes[].module.settings",
                           "sites[].routes[].headers.set",
                           "sites[].routes[].limits.request_body",
+                          "sites[].routes[].limits.response_rate",
                           "include"})
     EXPECT_THAT(text, HasSubstr("## `" + std::string(key) + "`\n"));
 }
@@ -179,7 +181,7 @@ TEST(Reference, tells_defaults_and_what_a_change_takes) {
 TEST(Rows, count_the_members_of_a_struct) {
   EXPECT_EQ(member_count<EchoAction>(), 0u);
   EXPECT_EQ(member_count<Respawn>(), 2u);
-  EXPECT_EQ(member_count<Limits>(), 6u);
+  EXPECT_EQ(member_count<Limits>(), 8u);
   EXPECT_EQ(member_count<Process>(), 11u);
 }
 

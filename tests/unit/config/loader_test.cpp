@@ -78,13 +78,15 @@ compression: {enabled: false}
 listeners:
   public: {bind: "[::]:80", protocols: [http/1.1], proxy_protocol: off}
   local: {bind: "unix:/tmp/x.sock"}
+  behind: {bind: ":81", proxy_protocol: on}
+  trusting: {bind: ":82", proxy_protocol: {from: [10.0.0.0/8, "2001:db8::1"]}}
 sites:
   - name: shop
     hosts: [Example.COM, "*.example.org"]
     listeners: [local]
     routes:
       - {path: /a, name: first, methods: [GET, PURGE], match: {headers: {X-Beta: 1}, query: {v: "2"}}, echo: {}}
-      - {path: /b, redirect: {to: /c}, limits: {request_body: 5MiB}, timeouts: {request_body: 9s}}
+      - {path: /b, redirect: {to: /c}, limits: {request_body: 5MiB, request_body_rate: 1KiB, response_rate: 0}, timeouts: {request_body: 9s}}
       - {path: /d, respond: {status: 404, body: "x\ny", headers: {Content-Type: text/plain}}}
       - {path: "/e/{id}/f", status: {}}
       - {path: /g, metrics: {}}
@@ -108,7 +110,13 @@ sites:
   EXPECT_FALSE(config.admin.enabled);
   EXPECT_EQ(config.limits.request_line, 512u);
   EXPECT_EQ(config.limits.request_body, 2147483648u);
+  EXPECT_EQ(config.limits.request_body_rate, 240u);
   EXPECT_EQ(config.listeners[1].bind.text(), "unix:/tmp/x.sock");
+  EXPECT_FALSE(config.listeners[1].proxy_protocol.enabled);
+  EXPECT_TRUE(config.listeners[2].proxy_protocol.enabled);
+  EXPECT_THAT(config.listeners[2].proxy_protocol.from, IsEmpty());
+  EXPECT_TRUE(config.listeners[3].proxy_protocol.enabled);
+  EXPECT_EQ(config.listeners[3].proxy_protocol.from.at(1), "2001:db8::1");
   const Site& site = config.sites.at(0);
   EXPECT_EQ(site.name, "shop");
   EXPECT_THAT(site.hosts, ElementsAre("example.com", "*.example.org"));
@@ -120,6 +128,8 @@ sites:
   EXPECT_EQ(site.routes[1].name, "/b");
   EXPECT_EQ(site.routes[1].limits.request_body, 5u << 20);
   EXPECT_EQ(site.routes[1].limits.header_count, 9u);
+  EXPECT_EQ(site.routes[1].limits.request_body_rate, 1024u);
+  EXPECT_EQ(site.routes[1].limits.response_rate, 0u);
   EXPECT_EQ(site.routes[1].timeouts.request_body, 9s);
   EXPECT_EQ(site.routes[1].timeouts.keep_alive, 5s);
   EXPECT_EQ(site.routes[2].limits.request_body, 2147483648u);
@@ -133,7 +143,7 @@ sites:
   EXPECT_THAT(files.index, ElementsAre("a.html", "b.html"));
   EXPECT_TRUE(files.listing);
   EXPECT_EQ(files.follow_symlinks, FollowSymlinks::Never);
-  EXPECT_EQ(site.routes[6].place.line, 34);
+  EXPECT_EQ(site.routes[6].place.line, 36);
 }
 
 TEST(Loader, reports_ten_mistakes_in_one_file_each_at_its_place) {

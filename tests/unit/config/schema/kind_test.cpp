@@ -102,6 +102,21 @@ TEST(Off, is_taken_only_where_the_manual_shows_it) {
     EXPECT_EQ(problems_with_site(text).size(), 1u) << text;
 }
 
+TEST(ProxyProtocol, is_on_off_or_a_list_of_those_who_may_speak_it) {
+  const auto with_proxy = [](const std::string& value) {
+    return problems_with_site("listeners: {a: {bind: \":80\", proxy_protocol: " + value + "}}\n");
+  };
+  for (const char* text : {"on", "off", "{from: [10.0.0.0/8, \"fd00::/8\", 192.0.2.1]}"})
+    EXPECT_THAT(with_proxy(text), IsEmpty()) << text;
+  for (const char* text : {"true", "yes", "[10.0.0.0/8]", "~", "v2"})
+    EXPECT_THAT(with_proxy(text), ElementsAre(HasSubstr("`proxy_protocol` must be on, off or {from"))) << text;
+  EXPECT_THAT(with_proxy("{}"), ElementsAre("x.yaml:1:46: `from` is missing"));
+  EXPECT_THAT(with_proxy("{from: []}"), ElementsAre("x.yaml:1:53: `from` must not be empty, not a list"));
+  EXPECT_THAT(with_proxy("{from: [balancer]}"),
+              ElementsAre(HasSubstr("x.yaml:1:54: `from` must be addresses or networks")));
+  EXPECT_THAT(with_proxy("{form: [10.0.0.0/8]}"), testing::SizeIs(2));
+}
+
 TEST(Lists, are_refused_when_written_as_one_value) {
   EXPECT_THAT(problems_of_route("{path: /x, methods: GET, hello: {}}"),
               ElementsAre("x.yaml:3:27: `methods` must be a list, not `GET`; write `[a, b]`"));

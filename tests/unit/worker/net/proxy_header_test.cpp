@@ -31,6 +31,8 @@ const std::string kInet6Block = "\x20\x01\x0D\xB8"s + std::string(11, '\0') + "\
                                 std::string(11, '\0') + "\x08" + "\x30\x39\x01\xBB";
 const std::string kMappedBlock =
     std::string(10, '\0') + "\xFF\xFF\xCB\x00\x71\x05"s + std::string(16, '\0') + "\x30\x39\x01\xBB";
+// A TLV of type NOOP that fills the header up to its bound.
+const std::string kPadding = "\x04\x0F\xE1"s + std::string(4096 - 16 - 12 - 3, '\xFF');
 const std::string kTlvs = "\x01\x00\x02h2"s + "\x04\x00\x03"s + std::string(3, '\0');
 
 // Each input lies right before an unmapped page: a byte read too many ends the test.
@@ -67,7 +69,7 @@ const std::vector<Accepted> kAccepted{
     {v2(kProxy, 0x21, kMappedBlock), "203.0.113.5 12345"},
     {v2(kProxy, 0x11, kInetBlock + kTlvs), "192.0.2.1 12345"},
     {v2(kProxy, 0x21, kInet6Block + kTlvs), "2001:db8::7 12345"},
-    {v2(kProxy, 0x11, kInetBlock + std::string(4096 - 16 - 12, '\xFF')), "192.0.2.1 12345"},
+    {v2(kProxy, 0x11, kInetBlock + kPadding), "192.0.2.1 12345"},
     // Families without an address that could be used: the socket's own.
     {v2(kProxy, 0x12, kInetBlock), "own"},
     {v2(kProxy, 0x22, kInet6Block), "own"},
@@ -187,7 +189,7 @@ TEST(ProxyHeader, of_version_2_is_refused_when_a_value_is_unknown) {
     EXPECT_EQ(header.outcome, known ? Outcome::Consumed : Outcome::Refused) << byte;
   }
   for (unsigned byte = 0; byte < 256; ++byte) {
-    const ProxyHeader header = parse(v2(kProxy, static_cast<std::uint8_t>(byte), std::string(216, '\1')));
+    const ProxyHeader header = parse(v2(kProxy, static_cast<std::uint8_t>(byte), std::string(216, '\0')));
     const bool known = byte >> 4 <= 3 && (byte & 0xF) <= 2;
     EXPECT_EQ(header.outcome, known ? Outcome::Consumed : Outcome::Refused) << byte;
   }
@@ -202,6 +204,29 @@ TEST(ProxyHeader, of_version_2_is_refused_when_its_length_cannot_be) {
   for (const std::size_t size : {std::size_t{4096 - 15}, std::size_t{65535}})
     for (const std::uint8_t command : {kLocal, kProxy})
       EXPECT_EQ(parse(v2(command, 0x11, std::string(size, 'x')).substr(0, 16)).outcome, Outcome::Refused);
+}
+
+// The values were computed by another program, whose answer for "123456789" is the published E3069283.
+const std::string kChecksum = "\x03\x00\x04"s + "\x3E\xE8\x86\xA1";
+
+TEST(ProxyHeader, of_version_2_is_held_to_its_checksum) {
+  EXPECT_EQ(source(parse(v2(kProxy, 0x11, kInetBlock + kChecksum))), "192.0.2.1 12345");
+  EXPECT_EQ(parse(v2(kProxy, 0x00, "\x03\x00\x04\x3E\xC9\x89\x4E"s)).outcome, Outcome::Consumed);
+  for (std::size_t at = 0; at < kInetBlock.size(); ++at) {
+    std::string damaged = kInetBlock;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    EXPECT_EQ(parse(v2(kProxy, 0x11, damaged + kChecksum)).outcome, Outcome::Refused) << at;
+  }
+  EXPECT_EQ(parse(v2(kProxy, 0x11, kInetBlock + kTlvs + kChecksum)).outcome, Outcome::Refused);
+  EXPECT_EQ(parse(v2(kProxy, 0x11, kInetBlock + "\x03\x00\x03xyz"s)).outcome, Outcome::Refused);
+  // What a balancer says about a connection of its own is skipped.
+  EXPECT_EQ(parse(v2(kLocal, 0x11, kInetBlock + kTlvs + kChecksum)).outcome, Outcome::Consumed);
+}
+
+TEST(ProxyHeader, of_version_2_is_refused_when_its_tlvs_do_not_end_with_it) {
+  for (const std::string& cut :
+       {"\x01"s, "\x01\x00"s, "\x01\x00\x01"s, "\x01\x00\x03h2"s, kTlvs + "\x04\xFF\xFF"s})
+    EXPECT_EQ(parse(v2(kProxy, 0x11, kInetBlock + cut)).outcome, Outcome::Refused) << cut.size();
 }
 
 class TakeProxyHeader : public testing::Test {

@@ -1,0 +1,125 @@
+// The sending half of a connection and its end: what is queued leaves, within the peer's time, then our side is
+// ended and what still comes is thrown away.
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "worker/net/connection.h"
+#include "worker/net/connection_table.h"
+
+namespace holdfast::net {
+namespace {
+
+constexpr int kReadsPerTurn = 4;
+constexpr std::uint64_t kWriteShare = 1024 * 1024;
+// A peer that still sends is given more time to see the answer, but not for ever.
+constexpr Milliseconds kLingerTime{5000};
+constexpr Milliseconds kLongestLinger{30'000};
+
+}  // namespace
+
+// One flush; false when there is nothing more to do in this turn.
+bool Connection::flush_once(std::uint64_t& share) {
+  const OutputQueue::Flushed flushed = output_.flush(*transport_, share, phase_ == Phase::Finishing);
+  share -= std::min(share, flushed.bytes);
+  handed_over_ += flushed.bytes;
+  blocked_ = false;
+  switch (flushed.outcome) {
+    case OutputQueue::Flush::Empty:
+      write_patience_.stand(loop_.now());
+      write_check_ = kNever;
+      return true;
+    case OutputQueue::Flush::Yielded:
+      loop_.defer(*this);
+      blocked_ = true;
+      return false;
+    case OutputQueue::Flush::Blocked:
+      blocked_ = true;
+      watch_output();
+      wait_for_reader();
+      return output_.size() < OutputQueue::kLowMark;
+    case OutputQueue::Flush::Shortened:
+      log_failure("file became shorter while it was sent; connection closed", 0);
+      abort();
+      return false;
+    case OutputQueue::Flush::Failed:
+      close();
+      return false;
+  }
+  return false;
+}
+
+// The kernel says that there is room only when a third of its buffer is free, which a slow reader may not reach
+// in time: what the peer has received is asked for now and then instead.
+void Connection::wait_for_reader() {
+  if (write_patience_.runs()) return;
+  note_received();
+  write_patience_.run(loop_.now());
+  write_check_ = std::min(write_patience_.deadline(), loop_.now() + write_patience_.limit() / 4);
+}
+
+void Connection::note_received() {
+  const std::uint64_t received = handed_over_ - std::min<std::uint64_t>(handed_over_, transport_->unsent());
+  if (received <= seen_received_) return;
+  write_patience_.moved(received - seen_received_, loop_.now());
+  seen_received_ = received;
+}
+
+// Otherwise the connection has been reset.
+bool Connection::reader_is_in_time(TimePoint now) {
+  note_received();
+  if (write_patience_.deadline() > now) {
+    write_check_ = std::min(write_patience_.deadline(), now + write_patience_.limit() / 4);
+    return true;
+  }
+  const bool trickles = write_patience_.trickles(now);
+  table_.refusals().reset(trickles ? stats::ResetReason::ResponseRate : stats::ResetReason::ResponseWrite,
+                          peer_, protocol_->activity(), now);
+  abort();
+  return false;
+}
+
+void Connection::send_output() {
+  if (phase_ < Phase::Open || phase_ == Phase::Closed) return;
+  if (blocked_ && !writable_) return;
+  // A source that never runs dry and a peer that takes all would keep the loop from everybody else.
+  std::uint64_t share = kWriteShare;
+  for (;;) {
+    if (!output_.empty() && !flush_once(share)) return;
+    if (phase_ == Phase::Closed) return;
+    if (phase_ == Phase::Lingering || !protocol_->on_room()) break;
+    if (blocked_) return;
+  }
+  if (phase_ == Phase::Finishing && output_.empty()) end_our_side();
+}
+
+void Connection::end_our_side() {
+  if (!linger_ && pending_.empty()) return close();
+  transport_->end_writing();
+  if (input_ended_) return close();
+  phase_ = Phase::Lingering;
+  linger_end_ = loop_.now() + kLongestLinger;
+  deadline_ = loop_.now() + kLingerTime;
+}
+
+void Connection::throw_input_away() {
+  pending_.clear();
+  for (int reads = 0; readable_ && reads < kReadsPerTurn; ++reads) {
+    const std::span<std::byte> room = loop_.read_buffer();
+    const IoResult result = transport_->read(room);
+    if (result.outcome == Io::WantRead) readable_ = false;
+    if (result.outcome == Io::End || result.outcome == Io::Failed) return close();
+    if (result.outcome != Io::Ok) return;
+    deadline_ = std::min(loop_.now() + kLingerTime, linger_end_);
+  }
+  if (readable_) loop_.defer(*this);
+}
+
+void Connection::cut() {
+  if (output_.empty() && state_ != stats::ConnectionState::Writing) return close();
+  table_.refusals().reset(stats::ResetReason::Shutdown, peer_,
+                          protocol_ ? protocol_->activity() : std::string_view(), loop_.now());
+  abort();
+}
+
+}  // namespace holdfast::net
