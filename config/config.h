@@ -137,6 +137,18 @@ struct HeaderEdits {
   std::vector<std::string> remove;
 };
 
+/// Who shares one allowance.
+enum class RateKey : std::uint8_t { Address, Header, All };
+
+/// At most so many requests in each period on the long run, `burst` of them at once.
+struct RateLimit {
+  std::uint64_t requests{};  // 0: `off`, only while a site is being read
+  Milliseconds period{};     // a second, a minute or an hour
+  std::uint64_t burst{};
+  RateKey key{};
+  std::string header{};  // RateKey::Header: the field's name
+};
+
 struct Route {
   std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
   std::string name;                                                // default: the path
@@ -148,6 +160,8 @@ struct Route {
   Compression compression;  // effective here, as limits and timeouts
   Limits limits;            // effective here: the wider ones with this route's own on top
   Timeouts timeouts;        // likewise
+  /// Likewise: that of the site where the route has none.
+  std::optional<RateLimit> rate_limit;
   Place place;
 };
 
@@ -155,6 +169,8 @@ struct Site {
   std::string name;                      // label in metrics and logs
   std::vector<std::string> hosts;        // lower case; "*.example.org" is a suffix; empty: any host
   std::vector<std::uint32_t> listeners;  // indices into Config::listeners; never empty after loading
+  /// The default of its routes, each of which counts for itself.
+  std::optional<RateLimit> rate_limit;
   std::vector<Route> routes;
   Place place;
 };

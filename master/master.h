@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/control_message.h"
+#include "common/limits/shared_limits.h"
 #include "master/control_socket.h"
 #include "master/exit_status.h"
 #include "master/generation.h"
@@ -87,6 +88,7 @@ class Master {
   SystemdNotify systemd_;
   std::optional<SignalSource> signals_;
   std::optional<stats::Segment> segment_;
+  std::optional<limits::SharedLimits> limits_;
   std::optional<MasterStats> stats_;
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;

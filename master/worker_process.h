@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/limits/shared_limits.h"
 #include "common/result.h"
 #include "common/stats/stats_segment.h"
 #include "config/config.h"
@@ -31,6 +32,7 @@ struct WorkerOrder {
   std::uint32_t seat = 0;
   const config::Config& config;
   stats::Segment& segment;
+  limits::SharedLimits& limits;
   const LogFiles& logs;
   const std::optional<Identity>& identity;
   std::vector<worker::ListeningSocket> sockets;

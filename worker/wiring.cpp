@@ -55,6 +55,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       pool_(loop),
       packer_(stats),
       shared_(&packer_),
+      guards_{&job.limits, &stats},
       connections_(loop, stats, table_limits(job.config, job.role)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
@@ -68,7 +69,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
-  Result<http::GuardTable> guards = guards::make_guards(wiring->config_);
+  Result<http::GuardTable> guards = guards::make_guards(wiring->config_, wiring->guards_);
   if (!guards) return guards.error();
   wiring->dispatcher_->set_guards(std::move(*guards));
   wiring->http1_ =

@@ -48,6 +48,7 @@ class Wiring final : public net::TransportFactory {
   loop::ThreadPool pool_;
   filters::CodecPacker packer_;
   handlers::Shared shared_;
+  guards::Shared guards_;
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
   std::unique_ptr<http::Dispatcher> dispatcher_;

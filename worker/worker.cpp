@@ -159,7 +159,9 @@ Result<void> try_configuration(const config::Config& config) {
   handlers::Shared shared;
   const Result<http::HandlerTable> table = make_handlers(config, shared, *segment);
   if (!table) return table.error();
-  if (const Result<http::GuardTable> guards = guards::make_guards(config); !guards) return guards.error();
+  guards::Shared of_guards;
+  if (const Result<http::GuardTable> guards = guards::make_guards(config, of_guards); !guards)
+    return guards.error();
   if (!config.log.access.enabled) return {};
   const auto format = http::compile_access_format(config.log.access.format);
   if (!format) return format.error();

@@ -167,6 +167,11 @@ const Rows<Route>& route_rows() {
                     "Timeouts of this route alone."),
         override_of("compression", &Route::compression, &Config::compression, compression_rows(),
                     "Compression of this route alone."),
+        field(
+            "rate_limit", &Route::rate_limit, rate_limit_kind(), "", Takes::NewWorkers,
+            "How many requests of one client the route takes, over all workers; more get 429. Absent: that of "
+            "the site; `off`: none.")
+            .example("{rate: 10/s, burst: 20}"),
         field("headers", &Route::headers, section(header_edits_rows()), "", Takes::NewWorkers,
               "Changes to the header fields of this route's responses. Use it for security headers and "
               "caching."));

@@ -15,6 +15,8 @@ const Rows<Limits>& limits_rows();
 const Rows<Timeouts>& timeouts_rows();
 const Rows<Compression>& compression_rows();
 const Rows<HeaderEdits>& header_edits_rows();
+/// Read from `off` it has 0 requests.
+Kind<std::optional<RateLimit>> rate_limit_kind();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Site> site_kind();
 Kind<Route> route_kind();

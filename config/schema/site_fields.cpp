@@ -65,6 +65,9 @@ const Rows<Site>& site_rows() {
       field("listeners", &Site::listeners, list_of(listener_reference(), 1), "", Takes::NewWorkers,
             "Listeners the site is served on; absent: all. Name some to keep a site on an internal address.")
           .example("[http]"),
+      field("rate_limit", &Site::rate_limit, rate_limit_kind(), "", Takes::NewWorkers,
+            "Rate limit of each of the site's routes that has none of its own; every route counts for itself.")
+          .example("{rate: 100/s}"),
       field("routes", &Site::routes, list_of(route_kind()), "", Takes::NewWorkers,
             "What is served where; the order does not matter: exact paths win over {parameters}, those over "
             "the longest "
@@ -73,8 +76,31 @@ const Rows<Site>& site_rows() {
   return rows;
 }
 
+/// Routes without a limit take the site's; `off` has done its work then.
+void settle_rate_limits(Site& site) {
+  const auto is_off = [](const std::optional<RateLimit>& limit) { return limit && limit->requests == 0; };
+  if (is_off(site.rate_limit)) site.rate_limit.reset();
+  for (Route& route : site.routes) {
+    if (is_off(route.rate_limit))
+      route.rate_limit.reset();
+    else if (!route.rate_limit)
+      route.rate_limit = site.rate_limit;
+  }
+}
+
+/// Routes without a limit have to say so where the site has one.
+void write_rate_limits_off(const Site& site, Node& node) {
+  for (Entry& written : node.entries) {
+    if (written.key != "routes" || !site.rate_limit) continue;
+    for (std::size_t i = 0; i < site.routes.size(); ++i)
+      if (!site.routes[i].rate_limit)
+        written.value.items[i].entries.push_back(entry("rate_limit", word_node("off")));
+  }
+}
+
 void complete_site(Reader& reader, const Node& node, Site& site) {
   site.place = reader.place(node.mark);
+  settle_rate_limits(site);
   if (site.name.empty()) site.name = site.hosts.empty() ? "default" : site.hosts.front();
   if (!site.listeners.empty()) return;
   for (std::uint32_t i = 0; i < reader.config().listeners.size(); ++i) site.listeners.push_back(i);
@@ -88,6 +114,11 @@ Kind<Site> site_kind() {
     const bool good = read(reader, node, site);
     complete_site(reader, node, site);
     return good;
+  };
+  kind.write = [write = kind.write](const Site& site, const Config& config) {
+    Node node = write(site, config);
+    write_rate_limits_off(site, node);
+    return node;
   };
   return kind;
 }

@@ -166,6 +166,8 @@ TEST(Reference, has_an_entry_for_every_key_of_the_specification) {
                           "sites[].routes[].module.settings",
                           "sites[].routes[].headers.set",
                           "sites[].routes[].limits.request_body",
+                          "sites[].routes[].rate_limit.burst",
+                          "sites[].rate_limit.key",
                           "include"})
     EXPECT_THAT(text, HasSubstr("## `" + std::string(key) + "`\n"));
 }

@@ -82,9 +82,10 @@ sites:
   - name: shop
     hosts: [Example.COM, "*.example.org"]
     listeners: [local]
+    rate_limit: {rate: 10/s}
     routes:
       - {path: /a, name: first, methods: [GET, PURGE], match: {headers: {X-Beta: 1}, query: {v: "2"}}, echo: {}}
-      - {path: /b, redirect: {to: /c}, limits: {request_body: 5MiB}, timeouts: {request_body: 9s}}
+      - {path: /b, redirect: {to: /c}, rate_limit: {rate: 9/m, burst: 3, key: {header: X-Key}}, limits: {request_body: 5MiB}, timeouts: {request_body: 9s}}
       - {path: /d, respond: {status: 404, body: "x\ny", headers: {Content-Type: text/plain}}}
       - {path: "/e/{id}/f", status: {}}
       - {path: /g, metrics: {}}
@@ -117,6 +118,8 @@ sites:
   EXPECT_THAT(site.routes[0].match_headers, ElementsAre(std::pair<std::string, std::string>("X-Beta", "1")));
   EXPECT_THAT(site.routes[0].match_query, ElementsAre(std::pair<std::string, std::string>("v", "2")));
   EXPECT_EQ(site.routes[0].name, "first");
+  EXPECT_EQ(site.rate_limit->requests, 10u);
+  EXPECT_EQ(site.routes[1].rate_limit->burst, 3u);
   EXPECT_EQ(site.routes[1].name, "/b");
   EXPECT_EQ(site.routes[1].limits.request_body, 5u << 20);
   EXPECT_EQ(site.routes[1].limits.header_count, 9u);
@@ -133,7 +136,7 @@ sites:
   EXPECT_THAT(files.index, ElementsAre("a.html", "b.html"));
   EXPECT_TRUE(files.listing);
   EXPECT_EQ(files.follow_symlinks, FollowSymlinks::Never);
-  EXPECT_EQ(site.routes[6].place.line, 34);
+  EXPECT_EQ(site.routes[6].place.line, 35);
 }
 
 TEST(Loader, reports_ten_mistakes_in_one_file_each_at_its_place) {
