@@ -11,11 +11,14 @@ namespace {
 
 constexpr std::uint64_t kAdminConnections = 256;
 
-// limits.connections is meant for all workers together; each gets its share, rounded up.
 net::ConnectionTable::Limits table_limits(const config::Config& config, Role role) {
   if (role == Role::Admin) return {kAdminConnections, 0};
-  const std::uint64_t workers = std::max<std::uint64_t>(config.process.workers, 1);
-  return {(config.limits.connections + workers - 1) / workers, config.limits.connections_per_ip};
+  return {config.limits.connections, config.limits.connections_per_ip};
+}
+
+std::optional<net::ConnectionTable::Workers> among_workers(const Job& job) {
+  if (job.role == Role::Admin) return std::nullopt;
+  return net::ConnectionTable::Workers{job.limits, job.seat, job.config.process.workers};
 }
 
 std::unique_ptr<const config::Config> admin_configuration(const Job& job) {
@@ -56,7 +59,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       packer_(stats),
       shared_(&packer_),
       guards_{&job.limits, &stats},
-      connections_(loop, stats, table_limits(job.config, job.role)) {}
+      connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
   std::unique_ptr<Wiring> wiring(new Wiring(job, loop, stats));

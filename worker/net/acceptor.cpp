@@ -80,7 +80,7 @@ bool Acceptor::accept_some(std::uint32_t most) {
 void Acceptor::take(Fd socket, const sockaddr_storage& address) {
   const PeerAddress peer = PeerAddress::from(address);
   if (!is_allowed(peer)) return count_refused(stats::RefusedReason::NotAllowed);
-  if (!table_.address_has_room(peer)) return count_refused(stats::RefusedReason::AddressLimit);
+  if (!table_.take_address(peer)) return count_refused(stats::RefusedReason::AddressLimit);
   table_.add(context_, transports_.wrap(std::move(socket)), peer);
 }
 

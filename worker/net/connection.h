@@ -139,6 +139,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool running_ : 1 = false;
   bool blocked_ : 1 = false;
   bool watching_output_ : 1 = false;
+  bool address_counted_ : 1 = false;  // by the table, which takes it back at the end
 };
 
 }  // namespace holdfast::net

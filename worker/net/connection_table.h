@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <unordered_map>
+#include <optional>
 #include <vector>
 
+#include "common/limits/connection_total.h"
 #include "common/stats/worker_stats.h"
+#include "worker/net/address_counter.h"
 #include "worker/net/connection.h"
 
 namespace holdfast::net {
@@ -25,18 +26,27 @@ class RoomWatcher {
 class ConnectionTable {
  public:
   struct Limits {
-    std::uint64_t connections = 0;         // of this worker
+    std::uint64_t connections = 0;
     std::uint64_t connections_per_ip = 0;  // 0: no limit
   };
-  ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits);
+  /// This process among all workers, which share the limits. What it refers to outlives the table.
+  struct Workers {
+    const limits::SharedLimits& limits;
+    std::uint32_t seat;
+    std::uint32_t count;  // of the configuration
+  };
+  /// Without `workers` the process is alone, and addresses are not counted.
+  ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits,
+                  const std::optional<Workers>& workers = std::nullopt);
   ~ConnectionTable();
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  bool full() const { return connections_.size() >= limits_.connections; }
-  /// False when this address has all the connections it may have.
-  bool address_has_room(const PeerAddress& peer) const;
-  /// Takes the connection in and lets it begin.
+  bool full() const { return total_ ? total_->full(size()) : size() >= limits_.connections; }
+  /// Counts a connection of this address ahead of add(); false, and nothing is counted, when it has all that it
+  /// may have.
+  bool take_address(const PeerAddress& peer) { return addresses_.take(peer); }
+  /// Takes the connection in and lets it begin. Its address has been counted.
   void add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer);
 
   void begin_drain(Drain how);
@@ -55,7 +65,6 @@ class ConnectionTable {
  private:
   friend class Connection;
   void closed(Connection& connection);
-  static std::string address_key(const PeerAddress& peer);
 
   loop::EventLoop& loop_;
   Limits limits_;
@@ -66,7 +75,8 @@ class ConnectionTable {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;
   std::vector<std::unique_ptr<Protocol>> buried_;
-  std::unordered_map<std::string, std::uint32_t> by_address_;
+  std::optional<limits::ConnectionTotal> total_;
+  AddressCounter addresses_;
   std::vector<RoomWatcher*> room_watchers_;
 };
 

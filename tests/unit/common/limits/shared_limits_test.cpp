@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/limits/address_key.h"
+#include "common/limits/connection_total.h"
 
 namespace holdfast::limits {
 namespace {
@@ -128,6 +129,43 @@ TEST_F(AddressCountsTest, never_let_more_through_than_the_limit_when_workers_rac
   EXPECT_LE(most.load(), static_cast<std::int64_t>(kLimit));
   EXPECT_EQ(taken.load(), 80'000u) << "four workers that hold one each never meet a limit of five";
   EXPECT_EQ(workers[0].sum(kAddress), 0u);
+}
+
+class ConnectionTotalTest : public testing::Test {
+ protected:
+  std::uint32_t worker_with(std::uint64_t connections, stats::SeatUse use = stats::SeatUse::Ready,
+                            std::uint32_t slot = 0) {
+    const std::uint32_t seat = segment_.claim_seat(slot, 1);
+    segment_.set_seat_use(seat, use);
+    segment_.seat(seat).activity.connections.store(connections);
+    return seat;
+  }
+  stats::Segment segment_ = *stats::Segment::create();
+};
+
+TEST_F(ConnectionTotalTest, is_exact_for_a_small_limit) {
+  const std::uint32_t own = worker_with(0);
+  const std::uint32_t other = worker_with(12);
+  worker_with(3, stats::SeatUse::Draining);
+  worker_with(200, stats::SeatUse::Ready, stats::kAdminSlot);
+  const ConnectionTotal total(segment_, own, 20, 4);
+  EXPECT_FALSE(total.full(4));
+  EXPECT_TRUE(total.full(5));
+  segment_.retire_seat(other);
+  EXPECT_FALSE(total.full(16));
+  EXPECT_TRUE(total.full(17));
+}
+
+TEST_F(ConnectionTotalTest, keeps_a_small_share_of_a_large_one_for_each_worker) {
+  const std::uint32_t own = worker_with(0);
+  worker_with(15'990);
+  worker_with(0);
+  const ConnectionTotal total(segment_, own, 16'000, 4);
+  EXPECT_FALSE(total.full(249)) << "a sixteenth of its share needs no look at the others";
+  EXPECT_TRUE(total.full(250));
+  const ConnectionTotal greedy(segment_, 2, 16'000, 4);
+  EXPECT_FALSE(greedy.full(15'499)) << "the two others are taken to have 250 each";
+  EXPECT_TRUE(greedy.full(15'500));
 }
 
 }  // namespace
