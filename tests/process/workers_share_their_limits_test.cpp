@@ -121,14 +121,6 @@ TEST(connections_per_ip, holds_over_all_workers_and_is_freed_by_the_death_of_one
   EXPECT_EQ(served_of(server.port(), 5).size(), 0u);
   EXPECT_EQ(served_of(server.port(), 5, {.source = 0x7f000002}).size(), 5u) << "another address";
 
-  ASSERT_EQ(server.reload().event, "reload complete");
-  EXPECT_EQ(served_of(server.port(), 5).size(), 0u) << "the leaving workers still have them";
-  served.clear();
-  EXPECT_TRUE(eventually(10s, [&] {
-    served = served_of(server.port(), 40);
-    return served.size() == 12u;
-  })) << served.size();
-
   // Each is on one of four workers; the kernel spread them.
   for (const pid_t worker : server.workers()) {
     const std::size_t mark = server.log().mark();
@@ -138,6 +130,14 @@ TEST(connections_per_ip, holds_over_all_workers_and_is_freed_by_the_death_of_one
     for (auto& client : served_of(server.port(), 20)) served.push_back(std::move(client));
     EXPECT_EQ(served.size(), 12u);
   }
+
+  ASSERT_EQ(server.reload().event, "reload complete");
+  EXPECT_EQ(served_of(server.port(), 5).size(), 0u) << "the leaving workers still have them";
+  served.clear();
+  EXPECT_TRUE(eventually(10s, [&] {
+    served = served_of(server.port(), 40);
+    return served.size() == 12u;
+  })) << served.size();
 }
 
 TEST(connections, are_limited_over_all_workers) {
