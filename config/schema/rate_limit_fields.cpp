@@ -106,9 +106,10 @@ const Rows<RateLimit>& rate_limit_rows() {
           .example("20"),
       whole<RateLimit, 2>(
           "key", key_kind(), "address", Takes::NewWorkers,
-          "Who is one client: `address` (of IPv6 the /64), the value of a header field (`{header: X-Api-Key}`; "
-          "without it, the address), or `all` clients together. A header suits keys that are checked behind "
-          "it: anybody can make up values."));
+          "Who is one client: `address` (of IPv6 the /64; all that come by a unix socket are one), the value "
+          "of a "
+          "header field (`{header: X-Api-Key}`; without it, the address), or `all` clients together. A header "
+          "suits keys that are checked behind it: anybody can make up values."));
   return rows;
 }
 

@@ -173,15 +173,17 @@ TEST(ArrivalTable, never_holds_a_key_twice_however_its_first_requests_meet) {
   std::atomic<std::uint64_t> count{0};
   std::atomic<int> waiting{0};
   constexpr int kThreads = 4;
-  constexpr std::uint64_t kKeys = 300;
+  constexpr std::uint64_t kKeys = 3000;
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i)
-    threads.emplace_back([&] {
+    threads.emplace_back([&, i] {
       for (std::uint64_t key = 0; key < kKeys; ++key) {
         waiting.fetch_add(1);
         while (waiting.load() < static_cast<int>(key + 1) * kThreads) std::this_thread::yield();
         // Each key comes when all before it have their allowance back.
         const std::uint64_t now = (key + 1) * 3601 * kSecond;
+        if (i % 2 == 0)
+          take(table, hash_of(1'000'000 + key * kThreads + static_cast<std::uint64_t>(i)), now, once);
         count += take(table, hash_of(key), now, once).admitted ? 1 : 0;
       }
     });
