@@ -86,9 +86,20 @@ Result<std::string> AddressSet::normalised(std::string_view text) {
   return out;
 }
 
+AddressSet::Ranges AddressSet::joined(Ranges ranges) {
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.first < b.first; });
+  Ranges apart;
+  for (const Range& range : ranges) {
+    if (!apart.empty() && range.first <= apart.back().last)
+      apart.back().last = std::max(apart.back().last, range.last);
+    else
+      apart.push_back(range);
+  }
+  return apart;
+}
+
 Result<AddressSet> AddressSet::of(const std::vector<std::string>& texts) {
   AddressSet set;
-  std::vector<Range> all;
   for (const std::string& text : texts) {
     if (text == "unix") {
       set.unix_ = true;
@@ -96,24 +107,22 @@ Result<AddressSet> AddressSet::of(const std::vector<std::string>& texts) {
     }
     const Result<Network> network = parse_network(text);
     if (!network) return network.error();
-    all.push_back({with_host_bits(network->address, network->prefix, false),
-                   with_host_bits(network->address, network->prefix, true)});
+    const Range range{with_host_bits(network->address, network->prefix, false),
+                      with_host_bits(network->address, network->prefix, true)};
+    const bool ipv4 = is_mapped(range.first) && network->prefix >= kMappedBits;
+    (ipv4 ? set.ipv4_ : set.ipv6_).push_back(range);
   }
-  std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.first < b.first; });
-  for (const Range& range : all) {
-    if (!set.ranges_.empty() && range.first <= set.ranges_.back().last)
-      set.ranges_.back().last = std::max(set.ranges_.back().last, range.last);
-    else
-      set.ranges_.push_back(range);
-  }
+  set.ipv4_ = joined(std::move(set.ipv4_));
+  set.ipv6_ = joined(std::move(set.ipv6_));
   return set;
 }
 
 bool AddressSet::contains(const AddressBytes& address) const {
+  const Ranges& ranges = is_mapped(address) ? ipv4_ : ipv6_;
   const auto behind =
-      std::upper_bound(ranges_.begin(), ranges_.end(), address,
+      std::upper_bound(ranges.begin(), ranges.end(), address,
                        [](const AddressBytes& value, const Range& range) { return value < range.first; });
-  return behind != ranges_.begin() && address <= std::prev(behind)->last;
+  return behind != ranges.begin() && address <= std::prev(behind)->last;
 }
 
 bool AddressSet::contains(std::string_view address) const {

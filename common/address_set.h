@@ -29,7 +29,7 @@ class AddressSet {
   /// The normal form of one of them, host bits of a network put to 0; an error as in of().
   static Result<std::string> normalised(std::string_view text);
 
-  bool empty() const { return ranges_.empty() && !unix_; }
+  bool empty() const { return ipv4_.empty() && ipv6_.empty() && !unix_; }
   bool contains(const AddressBytes& address) const;
   /// As api::Exchange::peer_address() tells it; "unix" too.
   bool contains(std::string_view address) const;
@@ -40,7 +40,13 @@ class AddressSet {
     AddressBytes first;
     AddressBytes last;
   };
-  std::vector<Range> ranges_;  // sorted, apart from each other
+  using Ranges = std::vector<Range>;  // sorted, apart from each other
+
+  static Ranges joined(Ranges ranges);
+
+  // Apart, so that a wide network of IPv6 is not one of all IPv4 addresses too.
+  Ranges ipv4_;
+  Ranges ipv6_;
   bool unix_ = false;
 };
 

@@ -171,14 +171,16 @@ struct Cors {
   Milliseconds max_age{};
 };
 
-enum class RateKey : std::uint8_t { Address, All };
+/// Who shares one allowance.
+enum class RateKey : std::uint8_t { Address, Header, All };
 
+/// At most so many requests in each period on the long run, `burst` of them at once.
 struct RateLimit {
-  bool enabled{};
-  std::uint64_t requests{};  // in `per`
-  Milliseconds per{};
+  std::uint64_t requests{};  // 0: off
+  Milliseconds period{};     // a second, a minute or an hour
   std::uint64_t burst{};
   RateKey key{};
+  std::string header{};  // RateKey::Header: the field's name
 };
 
 struct ErrorPage {

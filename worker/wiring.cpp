@@ -11,11 +11,14 @@ namespace {
 
 constexpr std::uint64_t kAdminConnections = 256;
 
-// limits.connections is meant for all workers together; each gets its share, rounded up.
 net::ConnectionTable::Limits table_limits(const config::Config& config, Role role) {
   if (role == Role::Admin) return {kAdminConnections, 0};
-  const std::uint64_t workers = std::max<std::uint64_t>(config.process.workers, 1);
-  return {(config.limits.connections + workers - 1) / workers, config.limits.connections_per_ip};
+  return {config.limits.connections, config.limits.connections_per_ip};
+}
+
+std::optional<net::ConnectionTable::Workers> among_workers(const Job& job) {
+  if (job.role == Role::Admin) return std::nullopt;
+  return net::ConnectionTable::Workers{job.limits, job.seat, job.config.process.workers};
 }
 
 std::unique_ptr<const config::Config> admin_configuration(const Job& job) {
@@ -55,7 +58,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       packer_(stats),
       pool_(loop),
       shared_({&packer_, &pool_, &stats}),
-      connections_(loop, stats, table_limits(job.config, job.role)) {}
+      connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
   std::unique_ptr<Wiring> wiring(new Wiring(job, loop, stats));
@@ -68,7 +71,8 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
-  Result<http::GuardTable> guards = guards::make_guards(wiring->config_, {stats, &job.rates, &wiring->pool_});
+  Result<http::GuardTable> guards =
+      guards::make_guards(wiring->config_, {stats, &job.limits, &wiring->pool_, &wiring->rate_refusals_});
   if (!guards) return guards.error();
   wiring->dispatcher_->set_guards(std::move(*guards));
   wiring->http1_ =

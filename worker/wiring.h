@@ -48,6 +48,7 @@ class Wiring final : public net::TransportFactory {
   http::TurnClock clock_;
   filters::CodecPacker packer_;
   loop::ThreadPool pool_;  // joins its threads, which may be packing
+  LogRate rate_refusals_{1, Milliseconds(10'000)};
   handlers::Shared shared_;
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;

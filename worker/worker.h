@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/fd.h"
-#include "common/rate_table.h"
+#include "common/limits/shared_limits.h"
 #include "common/result.h"
 #include "common/stats/stats_segment.h"
 #include "config/config.h"
@@ -26,7 +26,7 @@ struct ListeningSocket {
 struct Job {
   const config::Config& config;
   stats::Segment& segment;
-  const RateTable& rates;  // of limits that all workers share
+  limits::SharedLimits& limits;  // of limits that all workers share
   Role role = Role::Traffic;
   std::uint32_t slot = 0;
   std::uint32_t seat = 0;  // its seat in the segment, claimed by the master

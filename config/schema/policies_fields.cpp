@@ -1,6 +1,5 @@
 // Who may ask, how often, and how a refusal looks: rows of a site, which a route may have for itself.
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "common/address_set.h"
@@ -132,58 +131,6 @@ Kind<Cors> cors_kind() {
   return kind;
 }
 
-// -- rate_limit
-
-struct Period {
-  std::string_view unit;
-  Milliseconds length;
-};
-constexpr Period kPeriods[] = {
-    {"s", Milliseconds(1000)}, {"m", Milliseconds(60'000)}, {"h", Milliseconds(3'600'000)}};
-
-Kind<RateLimit> rate_kind() {
-  return {"number and period: 10/s, 300/m, 5000/h", schema_pattern("^[1-9][0-9]*/(s|m|h)$"),
-          [](Reader& reader, const Node& node, RateLimit& out) {
-            constexpr std::string_view kRequirement = "must be a rate such as 10/s, 300/m or 5000/h";
-            constexpr std::uint64_t kMost = 100'000;
-            std::string written;
-            if (node.kind != Node::Kind::Scalar) return reader.wrong(node, kRequirement);
-            const std::string_view text = node.text;
-            const std::size_t slash = std::min(text.find('/'), text.size());
-            const std::optional<std::uint64_t> number = parse_decimal(text.substr(0, slash));
-            if (!number || slash == text.size()) return reader.wrong(node, kRequirement);
-            if (*number == 0 || *number > kMost)
-              return reader.wrong(node, "must be from 1 to 100000 in a period");
-            for (const Period& period : kPeriods)
-              if (period.unit == text.substr(slash + 1))
-                return out.requests = *number, out.per = period.length, true;
-            return reader.wrong(node, kRequirement);
-          },
-          [](const RateLimit& value, const Config&) {
-            std::string text = std::to_string(value.requests) + "/";
-            for (const Period& period : kPeriods)
-              if (period.length == value.per) text += period.unit;
-            return word_node(text);
-          }};
-}
-
-const Rows<RateLimit>& rate_limit_rows() {
-  static const Rows<RateLimit> rows = make_rows<RateLimit, /*enabled*/ 1>(
-      whole<RateLimit, 2>(
-          "rate", rate_kind(), "", Takes::NewWorkers,
-          "Requests that are served in the long run; more get 429 with Retry-After. All workers count "
-          "together.")
-          .required()
-          .example("10/s"),
-      field("burst", &RateLimit::burst, count<std::uint64_t>(0, 1'000'000), "20", Takes::NewWorkers,
-            "So many more may come at once after a pause."),
-      field("key", &RateLimit::key, choice<RateKey>({{{"address", RateKey::Address}, {"all", RateKey::All}}}),
-            "address", Takes::NewWorkers,
-            "What is counted: each client's `address` (IPv6: its network of 64 bits), or `all` requests "
-            "together."));
-  return rows;
-}
-
 // -- error_pages
 
 /// 404, 4xx, 5xx; 0 for what is no key.
@@ -279,8 +226,9 @@ const Rows<Policies>& policies_rows() {
             "Asks for a name and a password (RFC 7617). Use it over TLS only: both travel in clear."),
       field("cors", &Policies::cors, cors_kind(), "off", Takes::NewWorkers,
             "Lets scripts of other sites use this one (CORS). Preflight requests are answered for them."),
-      field("rate_limit", &Policies::rate_limit, section_or_off(rate_limit_rows()), "off", Takes::NewWorkers,
-            "Bounds the requests of each client. Use it before logins and costly handlers."),
+      field("rate_limit", &Policies::rate_limit, rate_limit_kind(), "off", Takes::NewWorkers,
+            "Bounds the requests of each client, over all workers; more get 429. Use it before logins and "
+            "costly handlers."),
       field("error_pages", &Policies::error_pages, error_pages_kind(), "{}", Takes::NewWorkers,
             "Pages of one's own in place of the short built-in ones, by status (`404`) or class (`5xx`); read "
             "once at load. "

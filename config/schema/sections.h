@@ -16,6 +16,8 @@ const Rows<Timeouts>& timeouts_rows();
 const Rows<Compression>& compression_rows();
 const Rows<HeaderEdits>& header_edits_rows();
 const Rows<Policies>& policies_rows();
+/// A section, or `off`, which has 0 requests.
+Kind<RateLimit> rate_limit_kind();
 const Rows<RequestId>& request_id_rows();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Site> site_kind();

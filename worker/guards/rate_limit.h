@@ -1,10 +1,14 @@
-// `rate_limit`: so many requests a client, counted by all workers together.
+// rate_limit: refuses what a client asks beyond its rate with 429 (RFC 6585 section 4) and Retry-After. The
+// count is shared by all workers and survives reloads: it belongs to the names of site and route and to the
+// settings, so that a changed limit begins anew. Its memory is the master's (common/limits); algorithm and what
+// an attacker can do to it are described in common/limits/arrival_table.h.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include <span>
+#include <string_view>
 
-#include "common/rate_table.h"
+#include "common/limits/shared_limits.h"
+#include "common/log.h"
 #include "common/stats/worker_stats.h"
 #include "config/config.h"
 #include "worker/http/request_guard.h"
@@ -13,19 +17,25 @@ namespace holdfast::guards {
 
 class RateLimit final : public http::RequestGuard {
  public:
-  /// `table` and `stats` outlive the guard. `identity` tells the limit from others, and is the same after a
-  /// reload.
-  RateLimit(const config::RateLimit& settings, std::string_view identity, const RateTable& table,
-            stats::WorkerStats& stats, std::uint16_t site);
-  /// 429 with Retry-After (RFC 6585 section 4) for what is too much.
+  /// For a route that has a limit. All references outlive the guard; `lines`: how often refusals are logged.
+  RateLimit(const config::Site& site, const config::Route& route, const limits::SharedLimits& limits,
+            stats::WorkerStats& stats, LogRate& lines);
   http::Verdict admit(http::Exchange& exchange) const override;
 
  private:
-  const Rate rate_;
-  const config::RateKey key_;
-  const std::uint64_t limit_;
-  const RateTable& table_;
-  stats::Cell limited_;
+  std::uint64_t key_of(http::Exchange& exchange) const;
+  void refuse(http::Exchange& exchange, std::uint64_t wait) const;
+
+  const config::Site& site_;
+  const config::Route& route_;
+  const config::RateLimit& limit_;
+  const limits::SharedLimits& limits_;
+  limits::Pace pace_;
+  std::span<limits::Bucket> table_;
+  HashSecret by_address_;
+  HashSecret by_header_;
+  stats::Cell refused_;
+  LogRate& lines_;
 };
 
 }  // namespace holdfast::guards

@@ -21,10 +21,8 @@ Result<http::GuardChain> make_chain(const config::Site& site, const config::Rout
     chain.push_back(std::make_unique<AddressRules>(std::move(*allow), std::move(*deny)));
   }
   if (policies.cors.enabled) chain.push_back(std::make_unique<CorsPreflight>(policies.cors));
-  if (policies.rate_limit.enabled && means.rates != nullptr)
-    chain.push_back(std::make_unique<RateLimit>(policies.rate_limit, site.name + '\0' + route.name,
-                                                *means.rates, means.stats,
-                                                means.stats.segment().site_index(site.name)));
+  if (policies.rate_limit.requests != 0 && means.limits != nullptr)
+    chain.push_back(std::make_unique<RateLimit>(site, route, *means.limits, means.stats, *means.refusals));
   if (policies.basic_auth.enabled)
     chain.push_back(std::make_unique<BasicAuth>(policies.basic_auth, means.pool));
   return chain;

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "common/api/work.h"
-#include "common/rate_table.h"
+#include "common/limits/shared_limits.h"
+#include "common/log.h"
 #include "common/result.h"
 #include "common/stats/worker_stats.h"
 #include "config/config.h"
@@ -14,8 +15,9 @@ namespace holdfast::guards {
 /// What guards use of the worker; all of it outlives them.
 struct Means {
   stats::WorkerStats& stats;
-  const RateTable* rates = nullptr;  // null: rates are not limited
-  api::WorkPool* pool = nullptr;     // null: nobody will be asked for a password (a trial of the configuration)
+  limits::SharedLimits* limits = nullptr;  // null: rates are not limited
+  api::WorkPool* pool = nullptr;  // null: nobody will be asked for a password (a trial of the configuration)
+  LogRate* refusals = nullptr;    // how often refusals by rate are logged; with `limits`
 };
 
 /// The guards of every route, in the order in which they are asked: addresses, preflights, rates, passwords.

@@ -31,6 +31,7 @@ TEST(AddressSet, everybody_is_two_networks) {
   for (const char* in : {"0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"})
     EXPECT_TRUE(all.contains(std::string_view(in))) << in;
   EXPECT_FALSE(set_of({"0.0.0.0/0"}).contains(std::string_view("2001:db8::1")));
+  EXPECT_FALSE(set_of({"::/0"}).contains(std::string_view("192.0.2.1")));
 }
 
 TEST(AddressSet, networks_within_each_other_and_side_by_side_are_one) {

@@ -67,8 +67,9 @@ class NetTest : public testing::Test,
 
   void start(ConnectionTable::Limits limits = {100, 0}, const AddressSet* allowed = nullptr,
              const AddressSet* proxies = nullptr) {
-    stats_.emplace(segment_, segment_.claim_seat(0, 1));
-    table_.emplace(*loop_, *stats_, limits);
+    const std::uint32_t seat = segment_.claim_seat(0, 1);
+    stats_.emplace(segment_, seat);
+    table_.emplace(*loop_, *stats_, limits, ConnectionTable::Workers{limits_, seat, 1});
     ListenerContext context;
     context.factory = this;
     context.handshake_timeout = 1000ms;
@@ -145,6 +146,7 @@ class NetTest : public testing::Test,
   std::string served_;  // the address of the latest client that was served
   std::unique_ptr<loop::EventLoop> loop_ = *loop::EventLoop::create();
   stats::Segment segment_ = *stats::Segment::create();
+  limits::SharedLimits limits_ = *limits::SharedLimits::create();
   std::optional<stats::WorkerStats> stats_;
   Nudge nudge_;
   Fd listener_;
@@ -222,6 +224,27 @@ TEST_F(NetTest, an_address_may_have_so_many_connections) {
   EXPECT_EQ(refused(stats::RefusedReason::AddressLimit), 1u);
   second.reset();
   turn();
+  EXPECT_EQ(exchange(connect(), "again"), "again");
+}
+
+TEST_F(NetTest, other_workers_connections_count_for_both_limits) {
+  start({3, 2});
+  const std::uint32_t other = segment_.claim_seat(1, 1);
+  AddressCounter addresses(&limits_, segment_, other, 2);
+  sockaddr_storage loopback{};
+  std::memcpy(&loopback, &address_, sizeof address_);
+  ASSERT_TRUE(addresses.take(PeerAddress::from(loopback)));
+  segment_.seat(other).activity.connections.store(2);
+  const Fd first = connect();
+  EXPECT_EQ(exchange(first, "1"), "1");
+  const Fd second = connect();
+  turn();
+  EXPECT_EQ(refused(stats::RefusedReason::ConnectionLimit), 1u);
+  segment_.seat(other).activity.connections.store(1);
+  turns_within(300ms);
+  EXPECT_EQ(receive(second), "end");
+  EXPECT_EQ(refused(stats::RefusedReason::AddressLimit), 1u);
+  addresses.give_back(PeerAddress::from(loopback));
   EXPECT_EQ(exchange(connect(), "again"), "again");
 }
 
