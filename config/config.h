@@ -17,7 +17,6 @@
 #include "common/coding.h"
 #include "common/endpoint.h"
 #include "common/log.h"
-#include "common/network.h"
 
 namespace holdfast::config {
 
@@ -91,17 +90,23 @@ struct Timeouts {
   Milliseconds keep_alive{};
 };
 
-/// Whether connections come through something that says first whose they are.
+enum class RequestIdMode : std::uint8_t { Off, Generate, Accept };
+
+struct RequestId {
+  RequestIdMode mode{};
+  std::string header;
+};
+
 struct ProxyProtocol {
-  bool expected{};
-  std::vector<Network> from;  // only these may say so; empty: anybody
+  bool enabled{};
+  std::vector<std::string> from;  // as AddressSet::normalised() writes them; empty: everybody
 };
 
 struct Listener {
   std::string name;
   Endpoint bind;
+  ProxyProtocol proxy_protocol;
   Place place;
-  ProxyProtocol proxy_protocol{};
 };
 
 enum class FollowSymlinks : std::uint8_t { Never, Inside, Anywhere };
@@ -110,6 +115,8 @@ struct FilesAction {
   std::string root;
   std::vector<std::string> index;
   bool listing{};
+  std::vector<Coding> precompressed;   // kinds of ready-made siblings, in order of preference
+  std::vector<std::string> fallbacks;  // `try`: paths below the root, "{path}" stands for the request's
   FollowSymlinks follow_symlinks{};
 };
 struct RedirectAction {
@@ -147,6 +154,51 @@ struct HeaderEdits {
   std::vector<std::string> remove;
 };
 
+struct BasicAuth {
+  bool enabled{};
+  std::string file;  // where `users` were read from
+  std::string realm;
+  std::vector<std::pair<std::string, std::string>> users;  // names and password hashes; never printed
+};
+
+struct Cors {
+  bool enabled{};
+  std::vector<std::string> origins;  // "*", "https://example.org", "https://*.example.org"
+  std::vector<std::string> methods;
+  std::vector<std::string> headers;  // of requests; "*": whichever is asked for
+  std::vector<std::string> expose;   // of responses
+  bool credentials{};
+  Milliseconds max_age{};
+};
+
+/// Who shares one allowance.
+enum class RateKey : std::uint8_t { Address, Header, All };
+
+/// At most so many requests in each period on the long run, `burst` of them at once.
+struct RateLimit {
+  std::uint64_t requests{};  // 0: off
+  Milliseconds period{};     // a second, a minute or an hour
+  std::uint64_t burst{};
+  RateKey key{};
+  std::string header{};  // RateKey::Header: the field's name
+};
+
+struct ErrorPage {
+  std::uint16_t status{};  // 404; or 4 and 5 for the whole class
+  std::string file;
+  std::string body;  // as read at load; never printed
+};
+
+/// Who may ask and how a refusal looks: a route's own, or those of its site.
+struct Policies {
+  std::vector<std::string> allow;  // as AddressSet::normalised() writes them; empty: everybody
+  std::vector<std::string> deny;
+  BasicAuth basic_auth;
+  Cors cors;
+  RateLimit rate_limit;
+  std::vector<ErrorPage> error_pages;  // exact statuses before classes
+};
+
 struct Route {
   std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
   std::string name;                                                // default: the path
@@ -155,9 +207,11 @@ struct Route {
   std::vector<std::pair<std::string, std::string>> match_query;
   Action action;
   HeaderEdits headers;
-  Compression compression;  // effective here, as limits and timeouts
-  Limits limits;            // effective here: the wider ones with this route's own on top
-  Timeouts timeouts;        // likewise
+  Compression compression;       // effective here, as limits and timeouts
+  Limits limits;                 // effective here: the wider ones with this route's own on top
+  Timeouts timeouts;             // likewise
+  Policies policies;             // likewise, with the site's in between
+  std::uint32_t own_policies{};  // a bit for each of their rows that is written in the route itself
   Place place;
 };
 
@@ -165,6 +219,7 @@ struct Site {
   std::string name;                      // label in metrics and logs
   std::vector<std::string> hosts;        // lower case; "*.example.org" is a suffix; empty: any host
   std::vector<std::uint32_t> listeners;  // indices into Config::listeners; never empty after loading
+  Policies policies;                     // of routes that have none of their own
   std::vector<Route> routes;
   Place place;
 };
@@ -177,6 +232,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Compression compression;
+  RequestId request_id;
   std::vector<Listener> listeners;
   std::vector<Site> sites;
   /// Where the values stand that only the file system can judge, by setting: "process.user",

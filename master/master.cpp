@@ -63,6 +63,9 @@ int Master::set_up() {
   Result<stats::Segment> segment = stats::Segment::create();
   if (!segment) return complain(segment.error());
   segment_ = std::move(*segment);
+  Result<limits::SharedLimits> shared_limits = limits::SharedLimits::create();
+  if (!shared_limits) return complain(shared_limits.error());
+  limits_ = std::move(*shared_limits);
   stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
   const TimePoint now = Clock::now();
   listen_until_ = now + kPortPatience;
@@ -299,6 +302,7 @@ void Master::on_process_end(ProcessId id) {
   processes_.erase(found);
   const stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
   log_end(process, *status, reason, segment_->seat(process.seat).activity);
+  limits_->clear_seat(process.seat);
   segment_->retire_seat(process.seat);
   stats_->count_end(reason);
   feed(event::ProcessExited{id, status->text()});

@@ -87,6 +87,7 @@ class Master {
   SystemdNotify systemd_;
   std::optional<SignalSource> signals_;
   std::optional<stats::Segment> segment_;
+  std::optional<limits::SharedLimits> limits_;
   std::optional<MasterStats> stats_;
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;

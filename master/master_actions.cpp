@@ -60,7 +60,7 @@ void Master::perform(const action::Start& a) {
     return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
   }
   Result<WorkerProcess> process =
-      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, generation.logs,
+      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, generation.logs,
                     generation.identity, sockets_for(generation, a.slot, listeners_)});
   if (!process) {
     segment_->retire_seat(seat);

@@ -73,9 +73,9 @@ int live_as_worker(WorkerOrder& order, Fd control) {
     (void)send_control(control.get(), ControlKind::Failed, 0, settled.error().message());
     return kExitPermission;
   }
-  return worker::run({order.config, order.segment, admin ? worker::Role::Admin : worker::Role::Traffic,
-                      order.slot, order.seat, order.generation, std::move(control), std::move(order.sockets),
-                      std::move(access_log)});
+  return worker::run({order.config, order.segment, order.limits,
+                      admin ? worker::Role::Admin : worker::Role::Traffic, order.slot, order.seat,
+                      order.generation, std::move(control), std::move(order.sockets), std::move(access_log)});
 }
 
 ExitStatus status_of(const siginfo_t& info) {

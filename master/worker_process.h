@@ -31,6 +31,7 @@ struct WorkerOrder {
   std::uint32_t seat = 0;
   const config::Config& config;
   stats::Segment& segment;
+  limits::SharedLimits& limits;
   const LogFiles& logs;
   const std::optional<Identity>& identity;
   std::vector<worker::ListeningSocket> sockets;

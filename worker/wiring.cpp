@@ -11,11 +11,14 @@ namespace {
 
 constexpr std::uint64_t kAdminConnections = 256;
 
-// limits.connections is meant for all workers together; each gets its share, rounded up.
 net::ConnectionTable::Limits table_limits(const config::Config& config, Role role) {
   if (role == Role::Admin) return {kAdminConnections, 0};
-  const std::uint64_t workers = std::max<std::uint64_t>(config.process.workers, 1);
-  return {(config.limits.connections + workers - 1) / workers, config.limits.connections_per_ip};
+  return {config.limits.connections, config.limits.connections_per_ip};
+}
+
+std::optional<net::ConnectionTable::Workers> among_workers(const Job& job) {
+  if (job.role == Role::Admin) return std::nullopt;
+  return net::ConnectionTable::Workers{job.limits, job.seat, job.config.process.workers};
 }
 
 std::unique_ptr<const config::Config> admin_configuration(const Job& job) {
@@ -53,8 +56,9 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
       packer_(stats),
-      shared_(&packer_),
-      connections_(loop, stats, table_limits(job.config, job.role)) {}
+      pool_(loop),
+      shared_({&packer_, &pool_, &stats}),
+      connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
   std::unique_ptr<Wiring> wiring(new Wiring(job, loop, stats));
@@ -67,9 +71,13 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
+  Result<http::GuardTable> guards =
+      guards::make_guards(wiring->config_, {stats, &job.limits, &wiring->pool_, &wiring->rate_refusals_});
+  if (!guards) return guards.error();
+  wiring->dispatcher_->set_guards(std::move(*guards));
   wiring->http1_ =
       std::make_unique<http1::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_);
-  wiring->add_acceptors(job);
+  if (Result<void> added = wiring->add_acceptors(job); !added) return added.error();
   return wiring;
 }
 
@@ -97,17 +105,29 @@ net::ListenerContext Wiring::listener_context(std::uint32_t listener, std::strin
   return context;
 }
 
-void Wiring::add_acceptors(const Job& job) {
+Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>& texts) {
+  Result<AddressSet> set = AddressSet::of(texts);
+  if (!set) return set.error();
+  addresses_.push_back(std::make_unique<const AddressSet>(std::move(*set)));
+  return addresses_.back().get();
+}
+
+Result<void> Wiring::add_acceptors(const Job& job) {
   for (const ListeningSocket& socket : job.sockets) {
     const bool admin = job.role == Role::Admin;
     net::ListenerContext context =
         admin ? listener_context(0, "admin")
               : listener_context(socket.listener, config_.listeners[socket.listener].name);
-    if (admin) context.allowed = &job.config.admin.allow;
-    if (!admin && config_.listeners[socket.listener].proxy_protocol.expected)
-      context.proxy = &config_.listeners[socket.listener].proxy_protocol;
+    const config::ProxyProtocol proxies =
+        admin ? config::ProxyProtocol{} : config_.listeners[socket.listener].proxy_protocol;
+    context.proxy = proxies.enabled;
+    Result<const AddressSet*> allowed = keep_addresses(admin ? job.config.admin.allow : proxies.from);
+    if (!allowed) return allowed.error();
+    if (admin) context.allowed = *allowed;
+    if (!proxies.from.empty()) context.proxies = *allowed;
     acceptors_.push_back(std::make_unique<net::Acceptor>(loop_, connections_, socket.fd, context, *this));
   }
+  return {};
 }
 
 Result<void> Wiring::start_accepting() {

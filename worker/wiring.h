@@ -8,9 +8,11 @@
 #include "common/result.h"
 #include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
+#include "worker/guards/registry.h"
 #include "worker/handlers/registry.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http1/session.h"
+#include "worker/loop/thread_pool.h"
 #include "worker/net/acceptor.h"
 #include "worker/worker.h"
 
@@ -36,7 +38,8 @@ class Wiring final : public net::TransportFactory {
   Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats);
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
-  void add_acceptors(const Job& job);
+  Result<void> add_acceptors(const Job& job);
+  Result<const AddressSet*> keep_addresses(const std::vector<std::string>& texts);
 
   loop::EventLoop& loop_;
   stats::WorkerStats& stats_;
@@ -44,12 +47,15 @@ class Wiring final : public net::TransportFactory {
   const config::Config& config_;
   http::TurnClock clock_;
   filters::CodecPacker packer_;
+  loop::ThreadPool pool_;  // joins its threads, which may be packing
+  LogRate rate_refusals_{1, Milliseconds(10'000)};
   handlers::Shared shared_;
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::unique_ptr<http1::SessionFactory> http1_;
   net::ConnectionTable connections_;
+  std::vector<std::unique_ptr<const AddressSet>> addresses_;  // of the acceptors
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
 };
 

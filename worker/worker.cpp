@@ -149,8 +149,8 @@ std::string status_text(const stats::Segment& segment) {
 }
 
 std::string library_versions() {
-  return "prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION ", yaml-cpp " HOLDFAST_YAML_VERSION
-         ", " HOLDFAST_CODINGS;
+  return "OpenSSL " HOLDFAST_OPENSSL_VERSION ", prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION
+         ", yaml-cpp " HOLDFAST_YAML_VERSION ", " HOLDFAST_CODINGS;
 }
 
 Result<void> try_configuration(const config::Config& config) {
@@ -159,6 +159,9 @@ Result<void> try_configuration(const config::Config& config) {
   handlers::Shared shared;
   const Result<http::HandlerTable> table = make_handlers(config, shared, *segment);
   if (!table) return table.error();
+  stats::WorkerStats stats(*segment, segment->claim_seat(0, 1));
+  if (const Result<http::GuardTable> guards = guards::make_guards(config, {stats}); !guards)
+    return guards.error();
   if (!config.log.access.enabled) return {};
   const auto format = http::compile_access_format(config.log.access.format);
   if (!format) return format.error();

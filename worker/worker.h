@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/fd.h"
+#include "common/limits/shared_limits.h"
 #include "common/result.h"
 #include "common/stats/stats_segment.h"
 #include "config/config.h"
@@ -25,6 +26,7 @@ struct ListeningSocket {
 struct Job {
   const config::Config& config;
   stats::Segment& segment;
+  limits::SharedLimits& limits;  // of limits that all workers share
   Role role = Role::Traffic;
   std::uint32_t slot = 0;
   std::uint32_t seat = 0;  // its seat in the segment, claimed by the master

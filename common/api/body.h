@@ -18,6 +18,10 @@ namespace holdfast::api {
 class BodyOwner {
  public:
   virtual void release() noexcept = 0;
+  /// Whether the file behind `fd`, part of whose content may have left already, still holds that content. Asked
+  /// before the last part of a file that could not leave at once: when it says no, the connection is cut
+  /// instead.
+  virtual bool is_intact(int /*fd*/) noexcept { return true; }
 
  protected:
   ~BodyOwner() = default;

@@ -30,6 +30,9 @@ struct ResponseHead {
   std::uint16_t status = 200;
   std::span<const Field> fields;
   bool as_is = false;  // the handler itself has seen to coding and Vary: the core does not compress the body
+  /// `fields` once more as they are sent, "Name: value CRLF" each, from who keeps them so for many responses.
+  /// Taken as it is while no filter changes the fields; empty: written from `fields`.
+  std::string_view text{};
 };
 
 class Exchange {
@@ -57,6 +60,8 @@ class Exchange {
 
   /// The client's address without port: "192.0.2.1", "2001:db8::1", "unix".
   virtual std::string_view peer_address() = 0;
+  /// What identifies the request in logs; empty when the configuration asks for none.
+  virtual std::string_view request_id() const = 0;
   /// The loop's steady time of this turn, and the wall clock in whole seconds.
   virtual TimePoint now() const = 0;
   virtual std::time_t wall_seconds() const = 0;

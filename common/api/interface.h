@@ -4,6 +4,6 @@
 
 namespace holdfast::api {
 
-inline constexpr int kInterface = 1;
+inline constexpr int kInterface = 3;
 
 }  // namespace holdfast::api

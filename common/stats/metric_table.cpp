@@ -32,6 +32,7 @@ constexpr Words<BadRequest> kBadRequests{"request_line",    "method",
                                          "length_required", "misdirected"};
 
 constexpr Words<Coding> kCodingNames{row(Coding::Gzip).name, row(Coding::Brotli).name, row(Coding::Zstd).name};
+constexpr Words<FileCacheResult> kFileCacheResults{"hit", "checked", "changed", "miss"};
 constexpr Words<CodingSide> kCodingSides{"in", "out"};
 
 template <class Enum>
@@ -43,7 +44,7 @@ constexpr bool all_named(const Words<Enum>& words) {
 static_assert(all_named<ConnectionState>(kConnectionStates) && all_named<WorkerState>(kWorkerStates) &&
                   all_named<ReloadResult>(kReloadResults) && all_named<ExitReason>(kExitReasons) &&
                   all_named<RefusedReason>(kRefusedReasons) && all_named<ResetReason>(kResetReasons) &&
-                  all_named<BadRequest>(kBadRequests),
+                  all_named<BadRequest>(kBadRequests) && all_named<FileCacheResult>(kFileCacheResults),
               "each enumerator has its word");
 
 std::span<const std::string_view> words_of(Label label) {
@@ -62,6 +63,8 @@ std::span<const std::string_view> words_of(Label label) {
       return kResetReasons;
     case Label::BadRequest:
       return kBadRequests;
+    case Label::FileResult:
+      return kFileCacheResults;
     case Label::Encoding:
       return kCodingNames;
     case Label::Side:
@@ -107,6 +110,8 @@ std::string_view label_name(Label label) {
       return "reason";
     case Label::BadRequest:
       return "reason";
+    case Label::FileResult:
+      return "result";
     case Label::Encoding:
       return "encoding";
     case Label::Side:

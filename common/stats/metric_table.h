@@ -32,7 +32,11 @@ enum class Metric : std::uint8_t {
   HttpRequestBytes,
   HttpResponseBytes,
   HttpBadRequests,
+  HttpRateLimited,
   CompressionBytes,
+  FileCacheRequests,
+  FileCacheEntries,
+  FileCacheBytes,
   LogLinesDropped,
   kCount
 };
@@ -54,6 +58,7 @@ enum class Label : std::uint8_t {
   RefusedReason,  // RefusedReason
   ResetReason,    // ResetReason
   BadRequest,     // BadRequest
+  FileResult,     // FileCacheResult
   Encoding,       // Coding
   Side            // CodingSide
 };
@@ -74,6 +79,13 @@ enum class RefusedReason : std::uint8_t {
 };
 /// Why a connection in use was reset by us: the peer must not take what it has for the whole.
 enum class ResetReason : std::uint8_t { ResponseWrite, ResponseRate, Shutdown, kCount };
+enum class FileCacheResult : std::uint8_t {
+  Hit,      // known, and looked at a moment ago
+  Checked,  // known, looked at again, and unchanged
+  Changed,  // known, but changed or gone
+  Miss,     // not known
+  kCount
+};
 enum class CodingSide : std::uint8_t { In, Out, kCount };
 
 /// Why a request was refused before it reached a route. One table maps each to its status
@@ -222,11 +234,29 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_http_bad_requests_total",
      {Label::BadRequest},
      "Requests refused before they reached a route, by reason."},
+    {Metric::HttpRateLimited,
+     Kind::Counter,
+     "holdfast_http_rate_limited_total",
+     {Label::Site},
+     "Requests refused because their client sent more than its rate allows."},
     {Metric::CompressionBytes,
      Kind::Counter,
      "holdfast_compression_bytes_total",
      {Label::Encoding, Label::Side},
      "Bytes that went into compression and came out of it."},
+    {Metric::FileCacheRequests,
+     Kind::Counter,
+     "holdfast_file_cache_requests_total",
+     {Label::FileResult},
+     "Look-ups of files: answered from memory (hit), after a look at the disk that found no change (checked) "
+     "or one "
+     "(changed), not known (miss)."},
+    {Metric::FileCacheEntries, Kind::Gauge, "holdfast_file_cache_entries", {}, "Files known."},
+    {Metric::FileCacheBytes,
+     Kind::Gauge,
+     "holdfast_file_cache_bytes",
+     {},
+     "Content of files in memory, compressed forms included."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

@@ -45,6 +45,35 @@ std::string check_index_name(std::string& name) {
   return "";
 }
 
+bool has_bad_segment(std::string_view path) {
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    if (segment.empty() || segment.starts_with('.')) return true;
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  }
+  return false;
+}
+
+/// An element of `try`: "/index.html", "{path}.html", "/pages{path}.html".
+std::string check_fallback(std::string& path) {
+  constexpr std::string_view kPath = "{path}";
+  if (path == kPath) return "must hold more than {path}: the path itself is always tried first";
+  if (path.starts_with('=')) return "must hold paths only: what none of them answers is 404 anyway";
+  std::string plain = path;
+  if (const std::size_t at = plain.find(kPath); at != std::string::npos) plain.replace(at, kPath.size(), "/x");
+  if (plain.find_first_of("{}") != std::string::npos)
+    return "must hold no braces but one {path}, the path of the request";
+  if (!plain.starts_with('/')) return "must hold paths that begin with / or {path}";
+  if (plain.ends_with('/')) return "must hold paths of files, without a / at the end";
+  const bool odd = std::any_of(plain.begin(), plain.end(), [](const char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '\\';
+  });
+  if (odd || has_bad_segment(std::string_view(plain).substr(1)))
+    return "must hold paths below the root, without empty segments and such as begin with a dot";
+  return "";
+}
+
 const Rows<FilesAction>& files_rows() {
   static const Rows<FilesAction> rows = make_rows<FilesAction>(
       field("root", &FilesAction::root, path_kind("path of a folder"), "", Takes::NewWorkers,
@@ -58,8 +87,17 @@ const Rows<FilesAction>& files_rows() {
             Takes::NewWorkers, "Files tried, in this order, when a folder is asked for."),
       field("listing", &FilesAction::listing, boolean(), "false", Takes::NewWorkers,
             "Whether a folder without an index file shows what is in it. Turn it on for download areas."),
-      planned<FilesAction>("precompressed",
-                           "Kinds of ready-made compressed siblings (FILE.br, FILE.gz) to serve."),
+      field("precompressed", &FilesAction::precompressed, list_of(coding_kind()), "", Takes::NewWorkers,
+            "Kinds of ready-made compressed siblings (FILE.br, FILE.gz, FILE.zst) that are served in place of "
+            "FILE to clients that take them, the first of them among those that the client likes equally. One "
+            "that is older than FILE is passed over. Requests for a range get the plain content.")
+          .example("[br, gzip]"),
+      field("try", &FilesAction::fallbacks, list_of(text("path below the root", check_fallback)), "",
+            Takes::NewWorkers,
+            "Files tried, in this order, when there is nothing at the path of the request (or a folder with "
+            "neither index file nor listing); {path} stands for that path. The first that is there answers "
+            "with 200. For single-page applications.")
+          .example("[\"{path}.html\", /index.html]"),
       field("follow_symlinks", &FilesAction::follow_symlinks,
             choice<FollowSymlinks>({{{"never", FollowSymlinks::Never},
                                      {"inside", FollowSymlinks::Inside},

@@ -16,24 +16,15 @@ Kind<Admin> bind_kind() {
           }};
 }
 
-std::string normalise_address(std::string& value) {
-  if (value.find('/') != std::string::npos) return "must be a single address (networks are not available)";
-  const bool is_ipv6 = value.find(':') != std::string::npos;
-  const Result<Endpoint> parsed = Endpoint::parse(is_ipv6 ? "[" + value + "]:0" : value + ":0");
-  if (!parsed || value.empty()) return "must be an IPv4 or IPv6 address";
-  value = parsed->host_text();
-  return "";
-}
-
 const Rows<Admin>& admin_rows() {
   static const Rows<Admin> rows = make_rows<Admin>(
       whole<Admin, 2>(
           "bind", bind_kind(), "127.0.0.1:9180", Takes::NewWorkers,
           "Address of /metrics, /healthz, /readyz and /status. Open it to the network only where Prometheus "
           "needs that; `off` closes it."),
-      field("allow", &Admin::allow, list_of(text("IPv4 or IPv6 address", normalise_address)),
-            "[127.0.0.1, \"::1\"]", Takes::NewWorkers,
-            "Addresses that may ask the admin listener; others are disconnected. Add the machine that collects "
+      field("allow", &Admin::allow, list_of(address_or_network()), "[127.0.0.1, \"::1\"]", Takes::NewWorkers,
+            "Addresses and networks that may ask the admin listener; others are disconnected. Add the machine "
+            "that collects "
             "the "
             "metrics."));
   return rows;

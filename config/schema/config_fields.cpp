@@ -35,6 +35,8 @@ const Rows<Config>& config_rows() {
       nested("timeouts", &Config::timeouts, timeouts_rows(), Takes::NewWorkers, "How long the server waits."),
       nested("compression", &Config::compression, compression_rows(), Takes::NewWorkers,
              "Compression of responses, while they are sent."),
+      nested("request_id", &Config::request_id, request_id_rows(), Takes::NewWorkers,
+             "An identifier for each request, in the response, the logs and on error pages."),
       websocket_field(),
       field("listeners", &Config::listeners, listeners_kind(), "{http: {bind: \"0.0.0.0:8080\"}}",
             Takes::NewWorkers, "Addresses that are served, by name."),

@@ -17,48 +17,29 @@ bool speaks_http1_only(Reader& reader, const Entry& written) {
   return true;  // what is wrong is reported at the protocol
 }
 
-Kind<Network> network() {
-  return {"address or network", schema_type("string"),
-          [](Reader& reader, const Node& node, Network& out) {
-            std::string value;
-            if (!read_string(reader, node, value)) return false;
-            Result<Network> parsed = Network::parse(value);
-            if (!parsed) {
-              reader.problem(node.mark, shown(parsed.error().message()));
-              return false;
-            }
-            out = *parsed;
-            return true;
-          },
-          [](const Network& value, const Config&) { return text_node(value.text()); }};
-}
-
-const Rows<ProxyProtocol>& proxy_protocol_rows() {
-  static const Rows<ProxyProtocol> rows = make_rows<ProxyProtocol, /*expected*/ 1>(
-      field(
-          "from", &ProxyProtocol::from, list_of(network(), 1), "", Takes::NewWorkers,
-          "Addresses and networks of the load balancers; connections from elsewhere are refused. Unix sockets "
-          "have the permissions of their file instead.")
+/// on, off, or {from: [...]}.
+Kind<ProxyProtocol> proxy_protocol_kind() {
+  static const Rows<ProxyProtocol> rows = make_rows<ProxyProtocol, /*enabled*/ 1>(
+      field("from", &ProxyProtocol::from, list_of(address_or_network(), 1), "", Takes::NewWorkers,
+            "Load balancers: addresses and networks; connections from elsewhere are closed.")
           .required()
           .example("[10.0.0.0/8]"));
-  return rows;
-}
-
-Kind<ProxyProtocol> proxy_protocol() {
-  const Kind<ProxyProtocol> trusting = section(proxy_protocol_rows());
-  return {"on, off, or section", schema_any({schema_words({"on", "off"}), trusting.schema}),
-          [trusting](Reader& reader, const Node& node, ProxyProtocol& out) {
-            out.expected =
-                node.kind == Node::Kind::Map || (node.kind == Node::Kind::Scalar && node.text == "on");
-            if (node.kind == Node::Kind::Map) return trusting.read(reader, node, out);
-            if (out.expected || (node.kind == Node::Kind::Scalar && node.text == "off")) return true;
-            return reader.wrong(node, "must be on, off or a map", "write `{from: [10.0.0.0/8]}`");
+  const Kind<ProxyProtocol> open = section(rows);
+  return {"on, off, or a section", schema_any({schema_words({"on", "off"}), open.schema}),
+          [open](Reader& reader, const Node& node, ProxyProtocol& out) {
+            out = ProxyProtocol{};
+            if (node.kind == Node::Kind::Scalar && node.text == "off") return true;
+            out.enabled = true;
+            if (node.kind == Node::Kind::Scalar && node.text == "on") return true;
+            if (node.kind != Node::Kind::Map)
+              return reader.wrong(node, "must be on, off or {from: [ADDRESS, ...]}");
+            return open.read(reader, node, out);
           },
-          [trusting](const ProxyProtocol& value, const Config& config) {
-            if (!value.from.empty()) return trusting.write(value, config);
-            return word_node(value.expected ? "on" : "off");
+          [open](const ProxyProtocol& value, const Config& config) {
+            if (!value.from.empty()) return open.write(value, config);
+            return word_node(value.enabled ? "on" : "off");
           },
-          trusting.children};
+          open.children};
 }
 
 Field<Listener, 0> tls_field() {
@@ -83,12 +64,13 @@ const Rows<Listener>& listener_rows() {
           "protocols", "Protocols offered to clients. This version speaks `http/1.1`.", speaks_http1_only,
           mapping({entry("type", text_node("array")), entry("items", schema_words({"http/1.1"}))})),
       tls_field(),
-      field("proxy_protocol", &Listener::proxy_protocol, proxy_protocol(), "off", Takes::NewWorkers,
-            "`on`: each connection begins with a PROXY header, version 1 or 2, in which a load balancer tells "
-            "the "
-            "client's address; whoever sends none is refused. Name the balancers unless nobody else can reach "
-            "the "
-            "listener: who may send the header may claim any address."));
+      field("proxy_protocol", &Listener::proxy_protocol, proxy_protocol_kind(), "off", Takes::NewWorkers,
+            "Whether a load balancer in front sends the client's address first (PROXY protocol, version 1 or "
+            "2). Then every "
+            "connection must begin so. With `on` whoever connects is believed: name the balancers in `from` "
+            "unless only they "
+            "can reach the listener.")
+          .example("{from: [10.0.0.0/8]}"));
   return rows;
 }
 

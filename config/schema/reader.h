@@ -40,6 +40,10 @@ class Reader {
   /// The configuration being filled, in the order of its rows: sites are read last and may look at the rest.
   const Config& config() const { return config_; }
 
+  /// What routes take from the site that is being read; set by the site's rows, which stand before its routes.
+  const Policies& site_policies() const { return site_policies_; }
+  void set_site_policies(const Policies& policies) { site_policies_ = policies; }
+
   std::vector<Problem>& problems() { return problems_; }
   std::vector<Problem>& warnings() { return warnings_; }
 
@@ -72,6 +76,7 @@ class Reader {
   std::string_view key() const;
 
   Config& config_;
+  Policies site_policies_;
   std::vector<File> files_;
   std::vector<Segment> path_;
   std::vector<Problem> problems_;

@@ -48,17 +48,21 @@ const Rows<HeaderEdits>& header_edits_rows() {
   return rows;
 }
 
+Kind<Coding> coding_kind() {
+  return choice<Coding>({{{"zstd", Coding::Zstd}, {"br", Coding::Brotli}, {"gzip", Coding::Gzip}}});
+}
+
 const Rows<Compression>& compression_rows() {
   static const Rows<Compression> rows = make_rows<Compression>(
-      field("enabled", &Compression::enabled, boolean(), "true", Takes::NewWorkers,
-            "Whether responses are compressed for clients that ask for it; files above 1 MiB go as they are. "
-            "Switch it off for content that mixes "
-            "secrets with what strangers may choose.")
+      field(
+          "enabled", &Compression::enabled, boolean(), "true", Takes::NewWorkers,
+          "Whether responses are compressed for clients that ask for it. Files of up to 8 MiB are packed once, "
+          "beside the serving, and kept; till then those above 1 MiB go as they are. "
+          "Switch it off for content that mixes "
+          "secrets with what strangers may choose.")
           .per_route(),
-      field("encodings", &Compression::encodings,
-            list_of(choice<Coding>({{{"zstd", Coding::Zstd}, {"br", Coding::Brotli}, {"gzip", Coding::Gzip}}}),
-                    1),
-            "[zstd, br, gzip]", Takes::NewWorkers,
+      field("encodings", &Compression::encodings, list_of(coding_kind(), 1), "[zstd, br, gzip]",
+            Takes::NewWorkers,
             "Codings in the server's order of preference, which decides among those that the client likes "
             "equally. "
             "One that this build lacks is passed over.")

@@ -50,17 +50,6 @@ std::string check_route_path(std::string& path) {
   return parameters.size() <= kMostParameters ? "" : "must have at most 8 parameters";
 }
 
-std::string check_method(std::string& method) {
-  constexpr std::array<std::string_view, 8> kKnown{"GET",    "HEAD",    "POST",  "PUT",
-                                                   "DELETE", "OPTIONS", "PATCH", "TRACE"};
-  if (!is_token(method)) return "must hold method names";
-  for (const std::string_view known : kKnown)
-    if (method != known && ascii_iequals(method, known))
-      return "must be in capitals (" + std::string(known) + ")";
-  if (method == "CONNECT") return "must not hold CONNECT: holdfast is no forward proxy";
-  return "";
-}
-
 std::string check_header_name(std::string& name) {
   return is_token(name) ? "" : "is no header name";
 }
@@ -86,6 +75,24 @@ const Rows<Route>& match_rows() {
     return made;
   }();
   return rows;
+}
+
+/// A row of the policies in a route: absent, it is the site's, with which the route began.
+Row<Route> policy_row(const Row<Policies>& row, std::uint32_t bit) {
+  Row<Route> own;
+  own.info = row.info;
+  own.info.fallback = {};
+  own.info.noun += "; absent: that of the site";
+  own.read = [&row, bit](Reader& reader, const Entry* written, Route& route) {
+    if (written == nullptr) return;
+    route.own_policies |= bit;
+    row.read(reader, written, route.policies);
+  };
+  own.write = [&row, bit](const Route& route, const Config& config) -> std::optional<Node> {
+    if ((route.own_policies & bit) == 0) return std::nullopt;
+    return row.write(route.policies, config);
+  };
+  return own;
 }
 
 bool same_value(const Node& a, const Node& b) {
@@ -147,7 +154,7 @@ Field<Route, 2> match_field() {
 
 const Rows<Route>& route_rows() {
   static const Rows<Route> rows = [] {
-    Rows<Route> made = make_rows<Route, /*action, place*/ 2>(
+    Rows<Route> made = make_rows<Route, /*action, policies, own_policies, place*/ 4>(
         field("path", &Route::path, text("path", check_route_path), "", Takes::NewWorkers,
               "Path of the route: exact (`/about`), with parameters for whole segments (`/greet/{name}`), or "
               "everything "
@@ -170,6 +177,11 @@ const Rows<Route>& route_rows() {
         field("headers", &Route::headers, section(header_edits_rows()), "", Takes::NewWorkers,
               "Changes to the header fields of this route's responses. Use it for security headers and "
               "caching."));
+    std::uint32_t bit = 1;
+    for (const Row<Policies>& row : policies_rows()) {
+      made.push_back(policy_row(row, bit));
+      bit <<= 1;
+    }
     for (Field<Route, 0>& action : action_fields()) made.push_back(std::move(action));
     return made;
   }();
@@ -204,9 +216,21 @@ void check_action(Reader& reader, const Node& node) {
 
 }  // namespace
 
+std::string check_method(std::string& method) {
+  constexpr std::array<std::string_view, 8> kKnown{"GET",    "HEAD",    "POST",  "PUT",
+                                                   "DELETE", "OPTIONS", "PATCH", "TRACE"};
+  if (!is_token(method)) return "must hold method names";
+  for (const std::string_view known : kKnown)
+    if (method != known && ascii_iequals(method, known))
+      return "must be in capitals (" + std::string(known) + ")";
+  if (method == "CONNECT") return "must not hold CONNECT: holdfast is no forward proxy";
+  return "";
+}
+
 Kind<Route> route_kind() {
   Kind<Route> kind = section(route_rows());
   kind.read = [read = kind.read](Reader& reader, const Node& node, Route& route) {
+    route.policies = reader.site_policies();
     const bool good = read(reader, node, route);
     route.place = reader.place(node.mark);
     if (route.name.empty()) route.name = route.path;

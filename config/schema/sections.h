@@ -15,6 +15,10 @@ const Rows<Limits>& limits_rows();
 const Rows<Timeouts>& timeouts_rows();
 const Rows<Compression>& compression_rows();
 const Rows<HeaderEdits>& header_edits_rows();
+const Rows<Policies>& policies_rows();
+/// A section, or `off`, which has 0 requests.
+Kind<RateLimit> rate_limit_kind();
+const Rows<RequestId>& request_id_rows();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Site> site_kind();
 Kind<Route> route_kind();
@@ -22,10 +26,19 @@ Kind<Route> route_kind();
 /// The rows of a route that are its actions, available or not.
 std::vector<Field<Route, 0>> action_fields();
 
+/// One content coding by its name.
+Kind<Coding> coding_kind();
+
 /// Checks of response fields that a configuration sets: not those that the core writes, nothing that could
 /// split a head.
 std::string check_response_header(std::string& name);
 std::string check_header_value(std::string& value);
+
+/// "192.0.2.7", "10.0.0.0/8", "unix", in their normal form.
+Kind<std::string> address_or_network();
+
+/// "GET" and the like: capitals, not CONNECT.
+std::string check_method(std::string& method);
 
 // Sections of features that are not built yet: known by name, refused when asked for.
 Field<Config, 0> websocket_field();

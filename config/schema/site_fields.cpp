@@ -50,8 +50,16 @@ Kind<std::uint32_t> listener_reference() {
       [](const std::uint32_t& index, const Config& config) { return text_node(config.listeners[index].name); }};
 }
 
-const Rows<Site>& site_rows() {
-  static const Rows<Site> rows = make_rows<Site, /*place*/ 1>(
+Field<Site, 1> routes_field() {
+  return field("routes", &Site::routes, list_of(route_kind()), "", Takes::NewWorkers,
+               "What is served where; the order does not matter: exact paths win over {parameters}, those over "
+               "the longest "
+               "prefix.")
+      .required();
+}
+
+Rows<Site> named_rows() {
+  return make_rows<Site, /*policies, routes, place*/ 3>(
       field("name", &Site::name, label(), "", Takes::NewWorkers,
             "Label of the site in metrics and logs; default is its first host, or `default`. Give one to keep "
             "dashboards "
@@ -64,12 +72,32 @@ const Rows<Site>& site_rows() {
           .example("[example.com, \"*.example.org\"]"),
       field("listeners", &Site::listeners, list_of(listener_reference(), 1), "", Takes::NewWorkers,
             "Listeners the site is served on; absent: all. Name some to keep a site on an internal address.")
-          .example("[http]"),
-      field("routes", &Site::routes, list_of(route_kind()), "", Takes::NewWorkers,
-            "What is served where; the order does not matter: exact paths win over {parameters}, those over "
-            "the longest "
-            "prefix.")
-          .required());
+          .example("[http]"));
+}
+
+/// A row of the policies in a site.
+Field<Site, 0> policy_field(const Row<Policies>& row) {
+  Field<Site, 0> own;
+  own.info = row.info;
+  own.read = [&row](Reader& reader, const Entry* written, Site& site) {
+    row.read(reader, written, site.policies);
+  };
+  own.write = [&row](const Site& site, const Config& config) { return row.write(site.policies, config); };
+  return own;
+}
+
+const Rows<Site>& site_rows() {
+  static const Rows<Site> rows = [] {
+    Rows<Site> made = named_rows();
+    for (const Row<Policies>& row : policies_rows()) made.push_back(policy_field(row));
+    Field<Site, 1> routes = routes_field();
+    routes.read = [read = routes.read](Reader& reader, const Entry* written, Site& site) {
+      reader.set_site_policies(site.policies);
+      read(reader, written, site);
+    };
+    made.push_back(std::move(routes));
+    return made;
+  }();
   return rows;
 }
 

@@ -23,6 +23,7 @@ FLOORS = {
     'worker/http2': ['worker/http', *OF_NET, 'config', 'common'],
     'worker/websocket': ['worker/http', *OF_NET, 'config', 'common'],
     'worker/handlers': ['worker/http', 'worker/broker', 'config', 'common'],
+    'worker/guards': ['worker/http', 'config', 'common'],
     'worker/filters': ['worker/http', 'config', 'common'],
     'worker/modules': ['worker/http', 'config', 'common'],
     'worker/admin': ['worker/http', 'config', 'common'],
@@ -44,7 +45,8 @@ FLOORS = {
 # Libraries, each included in one place.
 THIRD_PARTY = {
     'yaml-cpp/': ['config/'],
-    'openssl/': ['worker/net/tls_'],
+    'openssl/': ['worker/net/tls_', 'worker/guards/'],
+    'crypt.h': ['worker/guards/password'],
     'nghttp2/': ['worker/http2/'],
     'zlib.h': ['worker/filters/', 'worker/websocket/deflate', 'tests/'],
     'brotli/': ['worker/filters/'],
@@ -52,6 +54,8 @@ THIRD_PARTY = {
     'libdeflate.h': ['worker/filters/'],
     'hiredis/': ['worker/broker/'],
     'prometheus/': ['worker/admin/prometheus_export', 'tests/unit/worker/admin/prometheus_export'],
+    'emmintrin.h': ['worker/http1/head_scan.h'],
+    'arm_neon.h': ['worker/http1/head_scan.h'],
     'gtest/': ['tests/'],
     'gmock/': ['tests/'],
 }

@@ -146,6 +146,7 @@ class FakeExchange final : public api::Exchange {
     blocks_.push_back(std::make_unique<std::byte[]>(bytes));
     return {blocks_.back().get(), bytes};
   }
+  std::string_view request_id() const override { return {}; }
   std::string_view peer_address() override { return peer_; }
   TimePoint now() const override { return now_; }
   std::time_t wall_seconds() const override { return wall_seconds_; }

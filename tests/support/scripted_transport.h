@@ -54,6 +54,8 @@ class ScriptedPeer {
   void take_everything() { take_at_most(SIZE_MAX); }
   /// How much of what it took is still on its way to it.
   void has_not_received(std::uint32_t bytes) { unsent_ = bytes; }
+  /// What the last write said of what follows it.
+  bool told_more() const { return told_more_; }
   /// How many bytes one write or read may move.
   void move_at_most(std::size_t bytes) { step_ = bytes; }
 
@@ -77,6 +79,7 @@ class ScriptedPeer {
   std::string input_, output_;
   std::uint32_t unsent_ = 0;
   bool input_ended_ = false, broken_ = false, ended_ = false, closed_ = false, reset_ = false;
+  bool told_more_ = false;
   std::size_t room_ = SIZE_MAX, step_ = SIZE_MAX, reads_ = 0;
 };
 
@@ -108,7 +111,8 @@ class ScriptedTransport final : public net::Transport {
     if (!peer_.input_.empty() && part < room.size()) peer_.wake();
     return {net::Io::Ok, part, 0};
   }
-  net::IoResult write(std::span<const iovec> pieces, bool /*more*/) override {
+  net::IoResult write(std::span<const iovec> pieces, bool more) override {
+    peer_.told_more_ = more;
     if (peer_.broken_) return {net::Io::Failed, 0, EPIPE};
     std::size_t most = std::min(peer_.room_, peer_.step_);
     if (most == 0) return {net::Io::WantWrite, 0, 0};

@@ -16,6 +16,9 @@ std::vector<std::string_view> cut(std::string_view bytes, Delivery delivery, uns
       case Delivery::Lines:
         size = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
         break;
+      case Delivery::CrThenLf:
+        size = std::min(bytes.find('\r'), bytes.size() - 1) + 1;
+        break;
       case Delivery::Bytes:
         size = 1;
         break;

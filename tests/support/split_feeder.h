@@ -1,5 +1,5 @@
-// The ways in which the same bytes can arrive: whole, line by line, byte by byte, cut at random places.
-// Whatever the way, the meaning is the same.
+// The ways in which the same bytes can arrive: whole, line by line, with each line end torn in two, byte by
+// byte, cut at random places. Whatever the way, the meaning is the same.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace holdfast::support {
 
-enum class Delivery : std::uint8_t { Whole, Lines, Bytes, RandomCuts };
+enum class Delivery : std::uint8_t { Whole, Lines, CrThenLf, Bytes, RandomCuts };
 
 /// The pieces of `bytes` in order; views into it. `seed` matters to RandomCuts only.
 std::vector<std::string_view> cut(std::string_view bytes, Delivery delivery, unsigned seed = 1);

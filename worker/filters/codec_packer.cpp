@@ -9,16 +9,17 @@ bool CodecPacker::knows(Coding coding) const {
 }
 
 std::optional<std::string> CodecPacker::pack(Coding coding, std::uint32_t gzip_level,
-                                             std::string_view content) {
-  std::optional<std::string> packed = compress_whole(coding, gzip_level, content);
-  if (!packed) return packed;
+                                             std::string_view content) const {
+  return compress_whole(coding, gzip_level, content);
+}
+
+void CodecPacker::count(Coding coding, std::size_t in, std::size_t out) {
   const auto cell = [&](stats::CodingSide side) {
     return stats_.cell(stats::Metric::CompressionBytes, static_cast<std::uint16_t>(coding),
                        static_cast<std::uint16_t>(side));
   };
-  cell(stats::CodingSide::In).add(content.size());
-  cell(stats::CodingSide::Out).add(packed->size());
-  return packed;
+  cell(stats::CodingSide::In).add(in);
+  cell(stats::CodingSide::Out).add(out);
 }
 
 }  // namespace holdfast::filters

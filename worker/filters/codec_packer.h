@@ -11,7 +11,9 @@ class CodecPacker final : public http::Packer {
   /// `stats` outlives the packer.
   explicit CodecPacker(stats::WorkerStats& stats) : stats_(stats) {}
   bool knows(Coding coding) const override;
-  std::optional<std::string> pack(Coding coding, std::uint32_t gzip_level, std::string_view content) override;
+  std::optional<std::string> pack(Coding coding, std::uint32_t gzip_level,
+                                  std::string_view content) const override;
+  void count(Coding coding, std::size_t in, std::size_t out) override;
 
  private:
   stats::WorkerStats& stats_;

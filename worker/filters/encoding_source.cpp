@@ -18,6 +18,18 @@ void LentEncoder::count(std::size_t in, std::size_t out) const {
   if (out > 0) cell(stats::CodingSide::Out).add(out);
 }
 
+FileSource::FileSource(api::Body::File& file)
+    : fd_(file.fd), offset_(file.offset), left_(file.length), hold_(std::move(file.hold)) {
+  ::fstat(fd_, &begin_);
+}
+
+bool FileSource::is_rewritten() const {
+  struct stat end {};
+  if (::fstat(fd_, &end) != 0) return true;
+  return end.st_size <= begin_.st_size &&
+         (end.st_mtim.tv_sec != begin_.st_mtim.tv_sec || end.st_mtim.tv_nsec != begin_.st_mtim.tv_nsec);
+}
+
 api::Pulled FileSource::read(std::span<std::byte> room) {
   if (left_ == 0) return {0, Pull::End};
   const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), left_));
@@ -29,7 +41,9 @@ api::Pulled FileSource::read(std::span<std::byte> room) {
   if (got <= 0) return {0, Pull::Failed};
   offset_ += static_cast<std::uint64_t>(got);
   left_ -= static_cast<std::uint64_t>(got);
-  return {static_cast<std::size_t>(got), left_ == 0 ? Pull::End : Pull::More};
+  if (left_ > 0) return {static_cast<std::size_t>(got), Pull::More};
+  if (is_rewritten()) return {0, Pull::Failed};
+  return {static_cast<std::size_t>(got), Pull::End};
 }
 
 EncodingSource::EncodingSource(LentEncoder encoder, api::BodySource& inner)

@@ -2,6 +2,8 @@
 // room.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,18 +37,21 @@ class LentEncoder {
   std::unique_ptr<Encoder> encoder_;
 };
 
-/// The bytes of a file range, read by position as they are asked for.
+/// The bytes of a file range, read by position as they are asked for. Fails at its end when the file was
+/// rewritten meanwhile: what was read then is of no one state. One that has only grown is taken for a log.
 class FileSource final : public api::BodySource, public api::ExchangeState {
  public:
-  explicit FileSource(api::Body::File& file)
-      : fd_(file.fd), offset_(file.offset), left_(file.length), hold_(std::move(file.hold)) {}
+  explicit FileSource(api::Body::File& file);
   api::Pulled read(std::span<std::byte> room) override;
 
  private:
+  bool is_rewritten() const;
+
   const int fd_;
   std::uint64_t offset_;
   std::uint64_t left_;
   api::BodyHold hold_;
+  struct stat begin_ {};
 };
 
 class EncodingSource final : public api::BodySource, public api::ExchangeState {

@@ -1,6 +1,7 @@
 #include "worker/filters/registry.h"
 
 #include "worker/filters/compress.h"
+#include "worker/filters/cors.h"
 #include "worker/filters/header_edit.h"
 
 namespace holdfast::filters {
@@ -11,6 +12,7 @@ http::FilterChain make_chain(const config::Route& route, EncoderPool& pool, stat
   http::FilterChain chain;
   if (route.compression.enabled)
     chain.push_back(std::make_unique<Compress>(route.compression, Compress::Means{pool, stats}));
+  if (route.policies.cors.enabled) chain.push_back(std::make_unique<Cors>(route.policies.cors));
   if (!route.headers.set.empty() || !route.headers.remove.empty())
     chain.push_back(std::make_unique<HeaderEdit>(route.headers));
   return chain;

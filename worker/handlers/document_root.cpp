@@ -79,12 +79,8 @@ Error describe(int code, const std::string& path, config::FollowSymlinks follow)
 
 }  // namespace
 
-DocumentRoot::DocumentRoot(std::string path, config::FollowSymlinks follow, Fd fd, const struct stat& status)
-    : path_(std::move(path)),
-      follow_(follow),
-      fd_(std::move(fd)),
-      device_(status.st_dev),
-      inode_(status.st_ino) {}
+DocumentRoot::DocumentRoot(std::string path, config::FollowSymlinks follow, Fd fd, dev_t device, ino_t inode)
+    : path_(std::move(path)), follow_(follow), fd_(std::move(fd)), device_(device), inode_(inode) {}
 
 Result<DocumentRoot> DocumentRoot::open(const std::string& path, config::FollowSymlinks follow, bool listing) {
   Fd root(::open(path.c_str(), kRootFlags));
@@ -94,7 +90,7 @@ Result<DocumentRoot> DocumentRoot::open(const std::string& path, config::FollowS
     return system_error(errno, "document root " + path);
   const Fd probe(open_by_policy(root.get(), ".", kRootFlags, follow));
   if (!probe) return describe(errno, path, follow);
-  return DocumentRoot(path, follow, std::move(root), status);
+  return DocumentRoot(path, follow, std::move(root), status.st_dev, status.st_ino);
 }
 
 OpenedPath DocumentRoot::open_beneath(std::string_view path) const {
@@ -111,6 +107,12 @@ OpenedPath DocumentRoot::open_with(std::string_view path, int flags) const {
   Fd fd(open_by_policy(fd_.get(), relative.text(), flags, follow_));
   const int code = fd ? 0 : errno;
   return {std::move(fd), code};
+}
+
+std::optional<DocumentRoot> DocumentRoot::duplicate() const {
+  Fd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return std::nullopt;
+  return DocumentRoot(path_, follow_, std::move(copy), device_, inode_);
 }
 
 void DocumentRoot::refresh(TimePoint now) {

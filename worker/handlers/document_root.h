@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,11 +39,15 @@ class DocumentRoot {
   /// `now`.
   void refresh(TimePoint now);
 
+  /// The directory as it is opened now, for another thread: refresh() of this one does not touch it. Nothing
+  /// when descriptors have run out.
+  std::optional<DocumentRoot> duplicate() const;
+
   config::FollowSymlinks follow() const { return follow_; }
 
  private:
   OpenedPath open_with(std::string_view path, int flags) const;
-  DocumentRoot(std::string path, config::FollowSymlinks follow, Fd fd, const struct stat& status);
+  DocumentRoot(std::string path, config::FollowSymlinks follow, Fd fd, dev_t device, ino_t inode);
 
   std::string path_;
   config::FollowSymlinks follow_;

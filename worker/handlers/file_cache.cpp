@@ -1,12 +1,10 @@
 #include "worker/handlers/file_cache.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <ctime>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "common/text_hash.h"
@@ -15,36 +13,9 @@ namespace holdfast::handlers {
 
 using Outcome = FileLookup::Outcome;
 
-/// A path after its look-up on disk. For Outcome::File `fd` is a regular file, for Directory the directory.
-struct FileCache::Resolved {
-  Outcome outcome = Outcome::Missing;
-  Fd fd;
-  FileIdentity identity;
-  std::string name;  // of an index file, when that is what was found
-};
-
 namespace {
 
 constexpr int kReadAttempts = 2;
-
-Outcome outcome_of(int code) {
-  switch (code) {
-    case EACCES:
-    case EPERM:
-    case ENXIO:  // a socket, or a device without a driver
-    case ENODEV:
-      return Outcome::Forbidden;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EAGAIN:
-    case EINTR:
-    case EIO:
-      return Outcome::Unavailable;
-    default:
-      return Outcome::Missing;
-  }
-}
 
 bool names_hidden(std::string_view path) {
   constexpr std::string_view kWellKnown = "/.well-known/";
@@ -52,184 +23,183 @@ bool names_hidden(std::string_view path) {
   return path.find("/.") != std::string_view::npos;
 }
 
-bool read_whole(int fd, char* to, std::size_t size) {
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::pread(fd, to + done, size - done, static_cast<off_t>(done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    done += static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-// File systems stamp changes with a clock of coarse ticks (some of whole seconds): a file that changed just now
-// can change again without its times showing it.
-bool may_change_unseen(const FileIdentity& identity) {
-  constexpr std::int64_t kSettled = 1'500'000'000;
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec < identity.changed_ns + kSettled;
-}
-
 }  // namespace
 
 FileCache::FileCache(FileCacheLimits limits, const std::string& mime_table)
-    : limits_(limits), mime_(mime_table), buckets_(std::bit_ceil(limits.entries * 2)) {}
+    : limits_(limits), mime_(mime_table), buckets_(std::bit_ceil(limits.entries * 2)) {
+  const stats::Cell nowhere(&uncounted_);
+  counters_ = {nowhere, nowhere, nowhere, nowhere, nowhere, nowhere};
+}
 
 FileCache::~FileCache() {
   while (oldest_) remove(oldest_);
 }
 
-Result<std::uint32_t> FileCache::add_tree(const config::FilesAction& action) {
-  const auto same_root = [&](const Tree& tree) {
-    return tree.path == action.root && tree.follow == action.follow_symlinks;
+void FileCache::count_in(stats::WorkerStats& stats) {
+  const auto requests = [&stats](stats::FileCacheResult result) {
+    return stats.cell(stats::Metric::FileCacheRequests, static_cast<std::uint16_t>(result));
   };
-  const auto same_tree = [&](const Tree& tree) { return same_root(tree) && tree.index == action.index; };
-  const auto tree = std::find_if(trees_.begin(), trees_.end(), same_tree);
-  if (tree != trees_.end()) return static_cast<std::uint32_t>(tree - trees_.begin());
-  const auto sibling = std::find_if(trees_.begin(), trees_.end(), same_root);
-  std::size_t root = roots_.size();
-  if (sibling != trees_.end()) {
-    root = sibling->root;
-  } else {
-    Result<DocumentRoot> opened = DocumentRoot::open(action.root, action.follow_symlinks, action.listing);
-    if (!opened) return opened.error();
-    roots_.push_back(std::move(*opened));
-  }
-  trees_.push_back({root, action.root, action.follow_symlinks, action.index});
-  return static_cast<std::uint32_t>(trees_.size() - 1);
+  counters_ = {requests(stats::FileCacheResult::Hit),       requests(stats::FileCacheResult::Checked),
+               requests(stats::FileCacheResult::Changed),   requests(stats::FileCacheResult::Miss),
+               stats.cell(stats::Metric::FileCacheEntries), stats.cell(stats::Metric::FileCacheBytes)};
 }
 
 FileLookup FileCache::find(std::uint32_t tree, std::string_view path, TimePoint now) {
   const std::uint64_t hash = text_hash(path, tree);
   FileEntry* const known = lookup(hash, tree, path);
-  if (!known || now >= known->check_after_) return find_on_disk(tree, path, now, hash, known);
+  if (!known || needs_look(*known, now)) return find_on_disk(tree, path, now, hash, known);
+  counters_.hit.add();
   known->used_ = true;
   return {Outcome::File, known, Fd()};
 }
 
+// What is sent from a descriptor is what the file holds at that moment. So that it never goes out under the
+// length and the ETag of an older state, a look at the file goes before, once a turn of the loop.
+bool FileCache::needs_look(FileEntry& known, TimePoint now) const {
+  if (now >= known.check_after_) return true;
+  if (known.descriptors_ == 0 || known.looked_at_ == now) return false;
+  known.looked_at_ = now;
+  return !known.is_as_opened();
+}
+
 FileLookup FileCache::find_on_disk(std::uint32_t tree, std::string_view path, TimePoint now, std::uint64_t hash,
                                    FileEntry* known) {
-  if (names_hidden(path)) return {};
-  roots_[trees_[tree].root].refresh(now);
+  if (names_hidden(path)) {
+    counters_.miss.add();
+    return {};
+  }
+  trees_.refresh(tree, now);
   pinned_ = known;
-  Resolved found = resolve(trees_[tree], path);
-  const bool out_of_means = found.outcome == Outcome::Unavailable;
-  const bool unchanged = found.outcome == Outcome::File && known && known->identity_ == found.identity;
-  // Without the means to look again, what was right a second ago is better than an error.
-  if (known && (out_of_means || (unchanged && !known->unsettled_))) {
+  ResolvedPath found = resolve(tree, path);
+  if (known && may_keep(*known, found)) {
+    counters_.checked.add();
     known->check_after_ = now + limits_.recheck;
+    known->looked_at_ = now;
     known->used_ = true;
     return {Outcome::File, known, Fd()};
   }
+  (known ? counters_.changed : counters_.miss).add();
   if (known) remove(known);
-  if (found.outcome != Outcome::File) return {found.outcome, nullptr, std::move(found.fd)};
+  if (found.outcome != Outcome::File) return {found.outcome, nullptr, std::move(found.file.fd)};
   FileEntry* const entry = load(tree, path, found);
+  entry->looked_at_ = now;
   insert(entry, hash, now);
   return {Outcome::File, entry, Fd()};
 }
 
-FileCache::Resolved FileCache::resolve(const Tree& tree, std::string_view path) {
-  if (path.ends_with('/')) return resolve_index(tree, path);
-  Resolved found = examine(open(tree, path), path);
-  if (found.outcome == Outcome::Directory) {
-    found.outcome = Outcome::NeedsSlash;
-    found.fd.reset();
-  }
+/// When descriptors have run out, gives up a cached one first.
+ResolvedPath FileCache::resolve(std::uint32_t tree, std::string_view path) {
+  ResolvedPath found = trees_.resolve(tree, path);
+  if (found.out_of_descriptors && evict_descriptor()) found = trees_.resolve(tree, path);
   return found;
 }
 
-FileCache::Resolved FileCache::resolve_index(const Tree& tree, std::string_view directory) {
-  for (const std::string& index : tree.index) {
-    std::string candidate(directory);
-    candidate += index;
-    Resolved found = examine(open(tree, candidate), candidate);
-    found.name = index;
-    if (found.outcome != Outcome::Missing && found.outcome != Outcome::Directory) return found;
+bool FileCache::may_keep(FileEntry& known, const ResolvedPath& found) const {
+  // Without the means to look again, what was right a second ago is better than an error.
+  if (found.outcome == Outcome::Unavailable) return known.descriptors_ == 0 || known.is_as_opened();
+  if (found.outcome != Outcome::File || known.identity_ != found.file.identity) return false;
+  for (std::size_t coding = 0; coding < kCodings; ++coding) {
+    const PackedForm* const sibling = known.sibling(static_cast<Coding>(coding));
+    const OpenedFile& now = found.siblings[coding];
+    if ((sibling ? sibling->identity() : FileIdentity{}) != now.identity) return found.out_of_descriptors;
   }
-  return examine(open(tree, directory), directory);
+  if (!known.unsettled_) return true;
+  if (!known.in_memory() || known.has_siblings() || !holds_the_same(known, found.file.fd.get())) return false;
+  known.unsettled_ = may_change_unseen(known.identity_, limits_.settled);
+  return true;
 }
 
-FileCache::Resolved FileCache::examine(OpenedPath opened, std::string_view path) {
-  Resolved found;
-  struct stat status {};
-  if (!opened.fd || ::fstat(opened.fd.get(), &status) != 0) {
-    found.outcome = outcome_of(opened.fd ? errno : opened.code);
-    return found;
-  }
-  found.fd = std::move(opened.fd);
-  found.identity = FileIdentity::of(status);
-  if (S_ISDIR(status.st_mode))
-    found.outcome = Outcome::Directory;
-  else
-    found.outcome = S_ISREG(status.st_mode) && !path.ends_with('/') ? Outcome::File : Outcome::Forbidden;
-  return found;
-}
-
-/// Opens; when descriptors have run out, gives up cached ones first.
-OpenedPath FileCache::open(const Tree& tree, std::string_view path) {
-  OpenedPath opened = roots_[tree.root].open_beneath(path);
-  if ((opened.code == EMFILE || opened.code == ENFILE) && evict_descriptor())
-    opened = roots_[tree.root].open_beneath(path);
-  return opened;
+bool FileCache::holds_the_same(const FileEntry& known, int fd) const {
+  const auto content = std::make_unique_for_overwrite<char[]>(std::max<std::size_t>(known.content().size(), 1));
+  return read_as(fd, known.identity_, content.get()) &&
+         known.content() == std::string_view(content.get(), known.content().size());
 }
 
 /// Content is taken whole between two equal looks at the file; if it does not hold still, it is sent from the
 /// descriptor.
-FileEntry* FileCache::load(std::uint32_t tree, std::string_view path, Resolved& file) {
-  const std::string_view name = file.name.empty() ? path : std::string_view(file.name);
+FileEntry* FileCache::load(std::uint32_t tree, std::string_view path, ResolvedPath& found) {
+  const std::string_view name = found.name.empty() ? path : std::string_view(found.name);
   const std::string_view type = mime_.type_of(name);
   for (int attempt = 1;; ++attempt) {
+    OpenedFile& file = found.file;
     auto entry = std::make_unique<FileEntry>(path, tree, file.identity, type);
-    entry->unsettled_ = may_change_unseen(file.identity);
+    entry->unsettled_ = may_change_unseen(file.identity, limits_.settled);
     const bool small = file.identity.size <= limits_.content_of_one && attempt <= kReadAttempts;
-    if (small && read_content(*entry, file.fd.get())) return entry.release();
+    if (small && !read_content(*entry, file.fd.get())) {
+      struct stat status {};
+      if (::fstat(file.fd.get(), &status) == 0) file.identity = FileIdentity::of(status);
+      found.siblings = {};  // they were judged by another state
+      continue;
+    }
     if (!small) {
       entry->fd_ = std::move(file.fd);
-      return entry.release();
+      entry->descriptors_ = 1;
     }
-    struct stat status {};
-    if (::fstat(file.fd.get(), &status) == 0) file.identity = FileIdentity::of(status);
+    load_siblings(*entry, found);
+    return entry.release();
   }
 }
 
 bool FileCache::read_content(FileEntry& entry, int fd) {
-  const auto size = static_cast<std::size_t>(entry.size());
-  auto content = std::make_unique_for_overwrite<char[]>(std::max<std::size_t>(size, 1));
-  struct stat after {};
-  if (!read_whole(fd, content.get(), size) || ::fstat(fd, &after) != 0) return false;
-  if (FileIdentity::of(after) != entry.identity_) return false;
+  auto content = std::make_unique_for_overwrite<char[]>(std::max<std::size_t>(entry.size(), 1));
+  if (!read_as(fd, entry.identity_, content.get())) return false;
   entry.content_ = std::move(content);
   return true;
 }
 
-const PackedForm* FileCache::packed(FileEntry& entry, Coding coding, http::Packer& packer,
-                                    std::uint32_t gzip_level) {
-  std::unique_ptr<PackedForm>& form = entry.packed_[static_cast<std::size_t>(coding)];
-  if (!form) {
-    if (entry.size() > limits_.packed_of_one) return nullptr;
-    std::string read;
-    std::string_view content;
-    if (entry.in_memory()) {
-      content = entry.content();
-    } else {
-      read.resize(static_cast<std::size_t>(entry.size()));
-      struct stat after {};
-      if (!read_whole(entry.fd(), read.data(), read.size()) || ::fstat(entry.fd(), &after) != 0) return nullptr;
-      if (FileIdentity::of(after) != entry.identity_) return nullptr;
-      content = read;
+/// A sibling that does not hold still is left out: the next check finds that it is there.
+void FileCache::load_siblings(FileEntry& entry, ResolvedPath& found) const {
+  for (std::size_t i = 0; i < kCodings; ++i) {
+    OpenedFile& file = found.siblings[i];
+    if (!file.fd) continue;
+    std::string content;
+    if (file.identity.size <= limits_.content_of_one) {
+      content.resize(static_cast<std::size_t>(file.identity.size));
+      if (!read_as(file.fd.get(), file.identity, content.data())) continue;
+      file.fd.reset();
     }
-    std::optional<std::string> packed = packer.pack(coding, gzip_level, content);
-    if (!packed) return nullptr;
-    if (packed->size() >= content.size()) packed->clear();
-    form = std::make_unique<PackedForm>(entry.fields(), coding, std::move(*packed));
-    entry.packed_bytes_ += form->content().size();
-    content_bytes_ += form->content().size();
-    pinned_ = &entry;
-    make_room();
+    entry.unsettled_ |= may_change_unseen(file.identity, limits_.settled);
+    const auto coding = static_cast<Coding>(i);
+    entry.add_sibling(coding, std::make_unique<PackedForm>(entry.fields(), coding, file.identity,
+                                                           std::move(content), std::move(file.fd)));
   }
-  return form->is_useful() ? form.get() : nullptr;
+}
+
+PackedLookup FileCache::packed(FileEntry& entry, Coding coding, http::Packer& packer,
+                               std::uint32_t gzip_level) {
+  std::unique_ptr<PackedForm>& form = entry.packed_[static_cast<std::size_t>(coding)];
+  if (form) return {form->is_useful() ? form.get() : nullptr, false, coding};
+  if (entry.size() > limits_.packed_of_one) return {};
+  const auto packing = [&] {
+    PackingOwner& owner = *this;
+    return std::make_unique<FilePacking>(owner, entry, FilePacking::Order{coding, gzip_level}, packer);
+  };
+  if (pool_ == nullptr || entry.size() <= limits_.packed_at_once) {
+    const bool elsewhere = packing_;
+    const std::unique_ptr<FilePacking> now = packing();
+    now->run();
+    now->done();
+    packing_ = elsewhere;
+    return {form && form->is_useful() ? form.get() : nullptr, false, coding};
+  }
+  // What is not in memory is loaded anew until it has settled: nothing made of it before would last.
+  if (!packing_ && (entry.in_memory() || !entry.unsettled_)) packing_ = pool_->submit(packing());
+  return {nullptr, true, coding};
+}
+
+void FileCache::on_packed(FileEntry& entry, Coding coding, std::string packed) {
+  packing_ = false;
+  if (entry.cached_ && !entry.packed_[static_cast<std::size_t>(coding)]) keep(entry, coding, std::move(packed));
+}
+
+void FileCache::keep(FileEntry& entry, Coding coding, std::string packed) {
+  entry.packed_bytes_ += packed.size();
+  content_bytes_ += packed.size();
+  entry.packed_[static_cast<std::size_t>(coding)] =
+      std::make_unique<PackedForm>(entry.fields(), coding, std::move(packed));
+  pinned_ = &entry;
+  make_room();
+  show_size();
 }
 
 FileEntry* FileCache::lookup(std::uint64_t hash, std::uint32_t tree, std::string_view path) const {
@@ -246,12 +216,13 @@ void FileCache::insert(FileEntry* entry, std::uint64_t hash, TimePoint now) {
   bucket = entry;
   enqueue(entry);
   ++count_;
-  if (entry->in_memory())
-    content_bytes_ += entry->size();
-  else
-    ++descriptors_;
+  if (entry->in_memory()) content_bytes_ += entry->size();
+  content_bytes_ += entry->packed_bytes_;
+  descriptors_ += entry->descriptors_;
+  entry->cached_ = true;
   pinned_ = entry;
   make_room();
+  show_size();
 }
 
 /// Takes an entry out; it lives on while bodies hold it.
@@ -261,11 +232,11 @@ void FileCache::remove(FileEntry* entry) {
   *link = entry->next_in_bucket_;
   unlink(entry);
   --count_;
-  if (entry->in_memory())
-    content_bytes_ -= entry->size();
-  else
-    --descriptors_;
+  if (entry->in_memory()) content_bytes_ -= entry->size();
   content_bytes_ -= entry->packed_bytes_;
+  descriptors_ -= entry->descriptors_;
+  entry->cached_ = false;
+  show_size();
   entry->release();
 }
 
@@ -300,11 +271,16 @@ void FileCache::evict_one() {
 /// Removes the oldest entry that holds a descriptor. False when there is none to spare.
 bool FileCache::evict_descriptor() {
   for (FileEntry* entry = oldest_; entry; entry = entry->newer_) {
-    if (entry->in_memory() || entry == pinned_) continue;
+    if (entry->descriptors_ == 0 || entry == pinned_) continue;
     remove(entry);
     return true;
   }
   return false;
+}
+
+void FileCache::show_size() {
+  counters_.entries.set(count_);
+  counters_.bytes.set(content_bytes_);
 }
 
 }  // namespace holdfast::handlers

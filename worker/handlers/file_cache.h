@@ -10,11 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "common/api/work.h"
 #include "common/clock.h"
 #include "common/result.h"
+#include "common/stats/worker_stats.h"
 #include "config/config.h"
-#include "worker/handlers/document_root.h"
+#include "worker/handlers/document_trees.h"
 #include "worker/handlers/file_entry.h"
+#include "worker/handlers/file_packing.h"
+#include "worker/handlers/listings.h"
 #include "worker/handlers/mime_types.h"
 #include "worker/http/packer.h"
 
@@ -25,69 +29,84 @@ struct FileCacheLimits {
   std::size_t content_bytes = std::size_t{64} << 20;
   std::size_t descriptors = 1024;
   std::uint64_t content_of_one = 64 * 1024;  // bigger files are sent from their descriptor
-  std::uint64_t packed_of_one =
-      128 * 1024;  // bigger ones would keep the loop from others while they are packed
+  // Packing takes a thread about a second for so much, and the memory twice; bigger text is rare.
+  std::uint64_t packed_of_one = std::uint64_t{8} << 20;
+  std::uint64_t packed_at_once =
+      4096;  // well under a millisecond: less than the way to a thread and back is worth
   // A little under a second, for loop turns that come late.
   Duration recheck = std::chrono::milliseconds(950);
+  Duration settled = kSettled;
 };
 
 struct FileLookup {
-  enum class Outcome : std::uint8_t {
-    File,         // `entry`
-    NeedsSlash,   // a directory asked for without its final slash
-    Directory,    // a directory without index file: `directory` to list it
-    Missing,      // nothing there, or nothing that may be seen
-    Forbidden,    // not readable, or neither file nor directory
-    Unavailable,  // out of descriptors or memory: worth another try
-  };
+  using Outcome = PathOutcome;
   Outcome outcome = Outcome::Missing;
-  FileEntry* entry = nullptr;  // valid until the next call of the cache; hold() to keep it longer
-  Fd directory;
+  // For File. Valid until the next call of the cache; hold() to keep it longer.
+  FileEntry* entry = nullptr;
+  Fd directory;  // for Directory: to list it
 };
 
-class FileCache {
+struct PackedLookup {
+  const PackedForm* form = nullptr;  // lives as long as the entry
+  bool pending = false;  // there may be one later, in `coding`; till then the content is as good to send
+  Coding coding{};
+};
+
+class FileCache final : private PackingOwner {
  public:
   explicit FileCache(FileCacheLimits limits = {}, const std::string& mime_table = "/etc/mime.types");
   ~FileCache();
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
 
-  /// Opens the document root of an action and returns the tree's number; actions with the same root, policy and
-  /// index files share one.
-  Result<std::uint32_t> add_tree(const config::FilesAction& action);
+  /// Does what takes longer (packing, listings) in threads of `pool`; without one all is done at once. `pool`
+  /// outlives the cache's use in the loop.
+  void work_in(api::WorkPool& pool) {
+    pool_ = &pool;
+    listings_.render_in(pool);
+  }
+  /// Counts in `stats` from now on, which outlives the cache.
+  void count_in(stats::WorkerStats& stats);
+
+  Result<std::uint32_t> add_tree(const config::FilesAction& action) { return trees_.add(action); }
 
   /// What the decoded request path `path` (begins with '/') names in `tree`. Segments that begin with a dot are
   /// Missing, but for a leading "/.well-known/": .git and .env are in many a root, and nobody wants them
   /// served.
   FileLookup find(std::uint32_t tree, std::string_view path, TimePoint now);
 
-  /// The content of `entry`, which find() has just given, in `coding`; made now if it is not there yet. Null
-  /// when the file is too big for that, cannot be read, or gains nothing. Lives as long as the entry.
-  const PackedForm* packed(FileEntry& entry, Coding coding, http::Packer& packer, std::uint32_t gzip_level);
+  /// The content of `entry`, which find() has just given, in `coding`: a form that is there, or one that is
+  /// made now, or in a thread for later requests. Nobody waits for it: one file is packed at a time, and one
+  /// that is asked for meanwhile has its turn at a later request. No form, and none pending, when the file is
+  /// too big, cannot be read, or gains nothing; that is remembered.
+  PackedLookup packed(FileEntry& entry, Coding coding, http::Packer& packer, std::uint32_t gzip_level);
 
-  const DocumentRoot& root(std::uint32_t tree) const { return roots_[trees_[tree].root]; }
+  const DocumentRoot& root(std::uint32_t tree) const { return trees_.root(tree); }
+  Listings& listings() { return listings_; }
+  std::uint64_t packed_of_one() const { return limits_.packed_of_one; }
 
   std::size_t size() const { return count_; }
   std::size_t content_bytes() const { return content_bytes_; }
   std::size_t descriptors() const { return descriptors_; }
 
  private:
-  struct Tree {
-    std::size_t root = 0;
-    std::string path;
-    config::FollowSymlinks follow{};
-    std::vector<std::string> index;
+  struct Counters {
+    stats::Cell hit, checked, changed, miss;
+    stats::Cell entries, bytes;
   };
-  struct Resolved;
 
   FileLookup find_on_disk(std::uint32_t tree, std::string_view path, TimePoint now, std::uint64_t hash,
                           FileEntry* known);
-  Resolved resolve(const Tree& tree, std::string_view path);
-  Resolved resolve_index(const Tree& tree, std::string_view directory);
-  Resolved examine(OpenedPath opened, std::string_view path);
-  OpenedPath open(const Tree& tree, std::string_view path);
-  FileEntry* load(std::uint32_t tree, std::string_view path, Resolved& file);
+  ResolvedPath resolve(std::uint32_t tree, std::string_view path);
+  bool needs_look(FileEntry& known, TimePoint now) const;
+  bool may_keep(FileEntry& known, const ResolvedPath& found) const;
+  bool holds_the_same(const FileEntry& known, int fd) const;
+  FileEntry* load(std::uint32_t tree, std::string_view path, ResolvedPath& found);
   bool read_content(FileEntry& entry, int fd);
+  void load_siblings(FileEntry& entry, ResolvedPath& found) const;
+
+  void on_packed(FileEntry& entry, Coding coding, std::string packed) override;
+  void keep(FileEntry& entry, Coding coding, std::string packed);
 
   FileEntry* lookup(std::uint64_t hash, std::uint32_t tree, std::string_view path) const;
   void insert(FileEntry* entry, std::uint64_t hash, TimePoint now);
@@ -97,11 +116,16 @@ class FileCache {
   void make_room();
   void evict_one();
   bool evict_descriptor();
+  void show_size();
 
   const FileCacheLimits limits_;
   const MimeTypes mime_;
-  std::vector<DocumentRoot> roots_;
-  std::vector<Tree> trees_;
+  DocumentTrees trees_;
+  Listings listings_;
+  api::WorkPool* pool_ = nullptr;
+  bool packing_ = false;  // a thread is at it
+  stats::Word uncounted_{0};
+  Counters counters_;
   std::vector<FileEntry*> buckets_;
   FileEntry* newest_ = nullptr;
   FileEntry* oldest_ = nullptr;

@@ -4,8 +4,6 @@
 // left.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <array>
 #include <cstdint>
 #include <ctime>
@@ -13,27 +11,17 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/api/body.h"
 #include "common/api/request.h"
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/http_date.h"
+#include "worker/handlers/file_identity.h"
 #include "worker/handlers/packed_form.h"
 
 namespace holdfast::handlers {
-
-/// What tells one state of a file from another. ctime is in it because mtime can be put back by anyone.
-struct FileIdentity {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  std::uint64_t size = 0;
-  std::int64_t modified_ns = 0;
-  std::int64_t changed_ns = 0;
-
-  static FileIdentity of(const struct stat& status);
-  bool operator==(const FileIdentity&) const = default;
-};
 
 class FileEntry final : public api::BodyOwner {
  public:
@@ -44,8 +32,9 @@ class FileEntry final : public api::BodyOwner {
   FileEntry& operator=(const FileEntry&) = delete;
 
   std::uint64_t size() const { return identity_.size; }
-  /// Strong (RFC 9110 section 8.8.1): from inode, size, mtime and ctime to the nanosecond.
-  std::string_view etag() const { return {etag_.data(), etag_size_}; }
+  const FileIdentity& identity() const { return identity_; }
+  /// Strong, with its quotes.
+  std::string_view etag() const { return etag_; }
   /// mtime in whole seconds; may lie in the future, then the sender must not say so.
   std::time_t modified() const { return modified_; }
 
@@ -54,16 +43,36 @@ class FileEntry final : public api::BodyOwner {
 
   /// Where in fields() the Content-Type is.
   static constexpr std::size_t kContentType = 2;
-  /// ETag, Last-Modified, Content-Type, Accept-Ranges: what a 200 or 206 carries.
-  std::span<const api::Field> fields() const { return fields_; }
-  /// The first two of them: what a 304 carries.
-  std::span<const api::Field> validator_fields() const { return std::span(fields_).first<2>(); }
+  /// ETag, Last-Modified, Content-Type, Accept-Ranges: what a 200 or 206 carries; behind them Vary, when the
+  /// content may come in codings. The first two are what a 304 carries.
+  std::span<const api::Field> fields(bool negotiated = false) const {
+    return std::span(fields_).first(fields_.size() - (negotiated ? 0 : 1));
+  }
+  /// The same as they are sent.
+  std::string_view text(bool negotiated = false) const {
+    return std::string_view(text_).substr(0, negotiated ? text_.size() : plain_text_);
+  }
+  /// Whether the content's type is among `types`, a list that does not change: the answer is remembered.
+  bool has_type_of(const std::vector<std::string>& types);
 
   bool in_memory() const { return content_ != nullptr; }
   /// Valid while in_memory().
   std::string_view content() const { return {content_.get(), static_cast<std::size_t>(size())}; }
   /// Valid while not in_memory().
   int fd() const { return fd_.get(); }
+
+  /// Whether the file behind `fd`, that of the content or of a sibling, still holds what was opened: no other
+  /// content has been written into it. One that has only grown is taken for a log: what was there is still
+  /// there.
+  bool is_intact(int fd) noexcept override;
+
+  /// Whether ready-made siblings stand beside the file, so that what is sent depends on what the client takes.
+  bool has_siblings() const { return has_siblings_; }
+  /// The sibling in `coding`; null when there is none.
+  const PackedForm* sibling(Coding coding) const {
+    const PackedForm* const form = packed_[static_cast<std::size_t>(coding)].get();
+    return form != nullptr && form->is_sibling() ? form : nullptr;
+  }
 
   /// A reference for a body that is sent from this entry.
   api::BodyHold hold() {
@@ -77,7 +86,8 @@ class FileEntry final : public api::BodyOwner {
  private:
   friend class FileCache;  // same file pair of duties: the cache fills and links entries
 
-  void write_etag();
+  bool is_as_opened() const;
+  void add_sibling(Coding coding, std::unique_ptr<PackedForm> form);
 
   // links and clock mark of the cache
   FileEntry* next_in_bucket_ = nullptr;
@@ -85,9 +95,12 @@ class FileEntry final : public api::BodyOwner {
   FileEntry* older_ = nullptr;
   std::uint64_t hash_ = 0;
   TimePoint check_after_{};
+  TimePoint looked_at_{};  // of the last is_as_opened()
   bool used_ = false;
-  bool unsettled_ =
-      false;  // was read so soon after its last change that another may hide behind the same times
+  bool cached_ = false;  // in the cache, not only held by bodies and work
+  // Was read so soon after its last change that another may hide behind the same times.
+  bool unsettled_ = false;
+  bool has_siblings_ = false;
 
   std::uint32_t references_ = 1;
   const std::uint32_t tree_;
@@ -95,12 +108,16 @@ class FileEntry final : public api::BodyOwner {
   const FileIdentity identity_;
   const std::time_t modified_;
   const HttpDateText last_modified_;
-  std::array<char, 40> etag_;
-  std::size_t etag_size_ = 0;
-  std::array<api::Field, 4> fields_;
+  const std::string etag_;
+  std::array<api::Field, 5> fields_;
+  std::string text_;
+  std::size_t plain_text_ = 0;                       // of it without Vary
+  const std::vector<std::string>* asked_ = nullptr;  // of has_type_of()
+  bool has_asked_type_ = false;
   std::unique_ptr<char[]> content_;
-  std::array<std::unique_ptr<PackedForm>, kCodings> packed_;  // made when first asked for
+  std::array<std::unique_ptr<PackedForm>, kCodings> packed_;  // siblings; others when asked for
   std::size_t packed_bytes_ = 0;
+  std::size_t descriptors_ = 0;  // of the content and of siblings
   Fd fd_;
 };
 

@@ -84,6 +84,10 @@ api::Pulled MultipartRanges::read(std::span<std::byte> room) {
 
 /// From the head or the content of one part; 0 when the content is not there any more.
 std::size_t MultipartRanges::take(std::span<std::byte> room) {
+  // The closing delimiter says that all parts are of one state.
+  if (part_ + 1 == count_ && heads_sent_ == parts_[part_ - 1].head_end && !entry_.in_memory() &&
+      !entry_.is_intact(entry_.fd()))
+    return 0;
   Part& part = parts_[part_];
   const bool in_head = heads_sent_ < part.head_end;
   const std::size_t taken = in_head ? take_head(part, room) : take_content(part.content, room);

@@ -1,8 +1,8 @@
 // Several ranges of one file as the body of a 206: multipart/byteranges (RFC 9110 sections 14.6 and 15.3.7.2).
 // Made while it is sent, from the entry it keeps alive; its length is known before, so it is never chunked.
 //
-// What is announced is what is sent: when the file has become shorter meanwhile, the body fails, and the client
-// sees a cut connection instead of other bytes.
+// What is announced is what is sent: when the file has become shorter or was rewritten meanwhile, the body
+// fails before its end, and the client sees a cut connection instead of other bytes.
 #pragma once
 
 #include <array>

@@ -2,24 +2,36 @@
 
 #include <utility>
 
-namespace holdfast::handlers {
-namespace {
+#include "worker/http/field_rules.h"
 
-/// "abc" -> "abc-gz", inside the quotes.
-std::string marked(std::string_view etag, std::string_view mark) {
-  std::string text(etag.substr(0, etag.size() - 1));
-  return text.append(mark).append("\"");
+namespace holdfast::handlers {
+
+// "abc" -> "abc-gz", inside the quotes.
+std::string packed_etag(std::string_view plain, Coding coding) {
+  std::string text(plain.substr(0, plain.size() - 1));
+  return text.append(row(coding).etag_mark).append("\"");
 }
 
-}  // namespace
-
 PackedForm::PackedForm(std::span<const api::Field> plain, Coding coding, std::string content)
-    : content_(std::move(content)),
-      etag_(marked(plain[0].value, row(coding).etag_mark)),
+    : PackedForm(plain, coding, packed_etag(plain[0].value, coding), {}, std::move(content), Fd()) {}
+
+PackedForm::PackedForm(std::span<const api::Field> plain, Coding coding, const FileIdentity& sibling,
+                       std::string content, Fd fd)
+    : PackedForm(plain, coding, entity_tag(sibling, row(coding).etag_mark), sibling, std::move(content),
+                 std::move(fd)) {}
+
+PackedForm::PackedForm(std::span<const api::Field> plain, Coding coding, std::string etag,
+                       const FileIdentity& sibling, std::string content, Fd fd)
+    : identity_(sibling),
+      content_(std::move(content)),
+      fd_(std::move(fd)),
+      etag_(std::move(etag)),
+      twin_(is_sibling() ? std::string() : "W/" + std::string(plain[0].value)),
       fields_{{{"ETag", etag_},
                plain[1],
                plain[2],
                {"Vary", "Accept-Encoding"},
-               {"Content-Encoding", row(coding).name}}} {}
+               {"Content-Encoding", row(coding).name}}},
+      text_(http::fields_text(fields_)) {}
 
 }  // namespace holdfast::handlers

@@ -46,7 +46,7 @@ struct Maker {
   Made operator()(const config::FilesAction& action) const {
     const Result<std::uint32_t> tree = shared.files().add_tree(action);
     if (!tree) return tree.error();
-    return made<StaticFile>(shared.files(), *tree, action.listing, route.compression, shared.packer());
+    return made<StaticFile>(shared.files(), *tree, action, route.compression, shared.packer());
   }
   Made operator()(const config::RedirectAction& action) const {
     const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
@@ -73,7 +73,10 @@ struct Maker {
 
 }  // namespace
 
-Shared::Shared(http::Packer* packer) : files_(std::make_unique<FileCache>(limits_here())), packer_(packer) {}
+Shared::Shared(const Means& means) : files_(std::make_unique<FileCache>(limits_here())), packer_(means.packer) {
+  if (means.pool) files_->work_in(*means.pool);
+  if (means.stats) files_->count_in(*means.stats);
+}
 Shared::~Shared() = default;
 
 Result<std::unique_ptr<api::Handler>> make_handler(const config::Route& route, Shared& shared) {

@@ -5,7 +5,9 @@
 #include <memory>
 
 #include "common/api/handler.h"
+#include "common/api/work.h"
 #include "common/result.h"
+#include "common/stats/worker_stats.h"
 #include "config/config.h"
 #include "worker/http/packer.h"
 
@@ -16,8 +18,14 @@ class FileCache;
 /// What handlers of one worker share.
 class Shared {
  public:
-  /// `packer` outlives the handlers; null: nothing is packed.
-  explicit Shared(http::Packer* packer = nullptr);
+  /// What handlers may use of the worker; all of it outlives them, and nothing of it needs to be there.
+  struct Means {
+    http::Packer* packer = nullptr;       // null: nothing is packed
+    api::WorkPool* pool = nullptr;        // null: all is done at once
+    stats::WorkerStats* stats = nullptr;  // null: nothing is counted
+  };
+  explicit Shared(const Means& means);
+  Shared() : Shared(Means{}) {}
   ~Shared();
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "common/ascii.h"
-#include "worker/handlers/directory_index.h"
 #include "worker/handlers/multipart_ranges.h"
-#include "worker/http/accept.h"
 #include "worker/http/byte_ranges.h"
 #include "worker/http/conditional.h"
 #include "worker/http/content_coding.h"
@@ -29,26 +26,29 @@ constexpr std::size_t kCopyLimit = 4096;
 /// of now instead (RFC 9110 section 8.8.2.1: never later than Date).
 class EntryFields {
  public:
-  EntryFields(std::span<const Field> fields, std::time_t modified, std::time_t now)
-      : modified_(modified), fields_(fields) {
+  EntryFields(std::span<const Field> fields, std::string_view text, std::time_t modified, std::time_t now)
+      : modified_(modified), fields_(fields), text_(text) {
     if (modified_ <= now) return;
     modified_ = now;
-    text_ = format_http_date(now);
+    text_ = {};
+    now_text_ = format_http_date(now);
     std::copy(fields_.begin(), fields_.end(), changed_.begin());
-    changed_[1].value = {text_.data(), text_.size()};
+    changed_[1].value = {now_text_.data(), now_text_.size()};
     fields_ = std::span(changed_).first(fields_.size());
   }
   EntryFields(const EntryFields&) = delete;
   EntryFields& operator=(const EntryFields&) = delete;
 
   std::span<const Field> all() const { return fields_; }
-  std::span<const Field> validators() const { return fields_.first(2); }
+  /// Empty when the fields are not those that were written out before.
+  std::string_view text() const { return text_; }
   std::time_t modified() const { return modified_; }
 
  private:
   std::time_t modified_;
   std::span<const Field> fields_;
-  HttpDateText text_;
+  std::string_view text_;
+  HttpDateText now_text_;
   std::array<Field, 5> changed_;
 };
 
@@ -75,10 +75,10 @@ const Field* range_field(const api::Request& request) {
 
 void send_part(api::Exchange& exchange, FileEntry& entry, const EntryFields& known, http::ByteRange range) {
   std::array<char, http::kContentRangeRoom> room;
-  std::array<Field, 5> fields;
-  std::copy(known.all().begin(), known.all().end(), fields.begin());
-  fields[4] = {"Content-Range", http::content_range(room, range, entry.size())};
-  exchange.respond({206, fields}, body_of(entry, range.offset, range.length));
+  std::array<Field, 6> fields;
+  Field* const last = std::copy(known.all().begin(), known.all().end(), fields.data());
+  *last = {"Content-Range", http::content_range(room, range, entry.size())};
+  exchange.respond({206, {fields.data(), last + 1}}, body_of(entry, range.offset, range.length));
 }
 
 /// False, with nothing answered, when the parts with their heads would not be shorter than the whole.
@@ -88,11 +88,11 @@ bool send_parts(api::Exchange& exchange, FileEntry& entry, const EntryFields& kn
   MultipartRanges& parts = *owned;
   if (parts.length() >= entry.size()) return false;
   // Each part has its own Content-Range; the outer head must have none (RFC 9110 section 15.3.7.2).
-  std::array<Field, 4> fields;
-  std::copy(known.all().begin(), known.all().end(), fields.begin());
+  std::array<Field, 5> fields;
+  Field* const end = std::copy(known.all().begin(), known.all().end(), fields.data());
   fields[FileEntry::kContentType].value = parts.content_type();
   exchange.attach(std::move(owned));
-  exchange.respond({206, fields}, api::Body::stream(parts, parts.length()));
+  exchange.respond({206, {fields.data(), end}}, api::Body::stream(parts, parts.length()));
   return true;
 }
 
@@ -102,8 +102,17 @@ void refuse_range(api::Exchange& exchange, const FileEntry& entry) {
   exchange.fail(416, {&field, 1});
 }
 
+/// With Vary, where the 200 would have it (RFC 9110 section 15.4.5).
+void say_not_modified(api::Exchange& exchange, const EntryFields& known, const http::Validators& validators,
+                      bool negotiated) {
+  const std::array<Field, 3> fields{{{"ETag", http::confirmed_etag(exchange.request(), validators)},
+                                     known.all()[1],
+                                     {"Vary", "Accept-Encoding"}}};
+  exchange.respond({304, std::span(fields).first(negotiated ? 3 : 2)}, api::Body::none());
+}
+
 void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& known,
-                  const http::Validators& validators) {
+                  const http::Validators& validators, bool negotiated) {
   const Field* const range = range_field(exchange.request());
   if (range && http::if_range_holds(exchange.request(), validators, exchange.wall_seconds())) {
     const http::RangeSelection selection = http::select_ranges(range->value, entry.size());
@@ -111,18 +120,20 @@ void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& 
     if (selection.count == 1) return send_part(exchange, entry, known, selection.ranges[0]);
     if (selection.count > 1 && send_parts(exchange, entry, known, selection.selected())) return;
   }
-  exchange.respond({200, known.all()}, body_of(entry, 0, entry.size()));
+  exchange.respond({200, known.all(), negotiated, known.text()}, body_of(entry, 0, entry.size()));
 }
 
-void send_entry(api::Exchange& exchange, FileEntry& entry) {
+/// `negotiated`: the client could have had a coding of it, and has chosen the plain content. `twin`: of the
+/// form that is still being packed here.
+void send_entry(api::Exchange& exchange, FileEntry& entry, bool negotiated, std::string_view twin = {}) {
   const std::time_t now = exchange.wall_seconds();
-  const EntryFields known(entry.fields(), entry.modified(), now);
-  const http::Validators validators{entry.etag(), known.modified(), true};
+  const EntryFields known(entry.fields(negotiated), entry.text(negotiated), entry.modified(), now);
+  const http::Validators validators{entry.etag(), known.modified(), true, twin};
   switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
-      return send_content(exchange, entry, known, validators);
+      return send_content(exchange, entry, known, validators, negotiated);
     case http::Precondition::NotModified:
-      return exchange.respond({304, known.validators()}, api::Body::none());
+      return say_not_modified(exchange, known, validators, negotiated);
     case http::Precondition::Failed:
       return exchange.fail(412);
   }
@@ -130,12 +141,13 @@ void send_entry(api::Exchange& exchange, FileEntry& entry) {
 
 void send_packed(api::Exchange& exchange, FileEntry& entry, const PackedForm& form) {
   const std::time_t now = exchange.wall_seconds();
-  const EntryFields known(form.fields(), entry.modified(), now);
-  switch (http::evaluate_preconditions(exchange.request(), {form.etag(), known.modified(), true}, now)) {
+  const EntryFields known(form.fields(), form.text(), entry.modified(), now);
+  const http::Validators validators{form.etag(), known.modified(), true, form.twin()};
+  switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
-      return exchange.respond({200, known.all(), true}, api::Body::held(form.content(), entry.hold()));
+      return exchange.respond({200, known.all(), true, known.text()}, form.body(entry.hold()));
     case http::Precondition::NotModified:
-      return exchange.respond({304, known.validators()}, api::Body::none());
+      return say_not_modified(exchange, known, validators, true);
     case http::Precondition::Failed:
       return exchange.fail(412);
   }
@@ -164,22 +176,53 @@ void ask_to_retry(api::Exchange& exchange) {
   exchange.fail(503, kRetry);
 }
 
+void add_once(std::vector<Coding>& codings, Coding coding) {
+  if (std::find(codings.begin(), codings.end(), coding) == codings.end()) codings.push_back(coding);
+}
+
 }  // namespace
 
-StaticFile::StaticFile(FileCache& files, std::uint32_t tree, bool listing,
+StaticFile::StaticFile(FileCache& files, std::uint32_t tree, const config::FilesAction& action,
                        const config::Compression& compression, http::Packer* packer)
-    : files_(files), tree_(tree), listing_(listing), compression_(compression), packer_(packer) {
+    : files_(files),
+      tree_(tree),
+      listing_(action.listing),
+      compression_(compression),
+      packer_(packer),
+      fallbacks_(action.fallbacks) {
+  for (const Coding coding : action.precompressed) add_once(ready_made_, coding);
   if (packer == nullptr || !compression.enabled) return;
-  std::copy_if(compression.encodings.begin(), compression.encodings.end(), std::back_inserter(offer_),
-               [packer](Coding coding) { return packer->knows(coding); });
+  for (const Coding coding : compression.encodings)
+    if (packer->knows(coding)) add_once(offer_, coding);
+}
+
+bool StaticFile::comes_packed(FileEntry& entry) const {
+  return !offer_.empty() && entry.size() >= compression_.min_size && entry.has_type_of(compression_.types);
 }
 
 // Parts are of the plain content: whoever asks for a range gets that.
-const PackedForm* StaticFile::packed_form(const api::Request& request, FileEntry& entry) const {
-  if (offer_.empty() || entry.size() < compression_.min_size || range_field(request)) return nullptr;
-  if (!http::is_type_listed(entry.content_type(), compression_.types)) return nullptr;
+PackedLookup StaticFile::packed_form(const api::Request& request, FileEntry& entry) const {
+  if (range_field(request)) return {};
+  if (entry.has_siblings()) return best_form(request, entry);
   const std::optional<Coding> coding = http::choose_coding(request.fields, offer_);
-  return coding ? files_.packed(entry, *coding, *packer_, compression_.level) : nullptr;
+  return coding ? files_.packed(entry, *coding, *packer_, compression_.level) : PackedLookup{};
+}
+
+/// What the client likes best; among equals siblings come first. They stand in for a form that is not there.
+PackedLookup StaticFile::best_form(const api::Request& request, FileEntry& entry) const {
+  std::array<Coding, 2 * kCodings> room;
+  const auto siblings_end = std::copy_if(ready_made_.begin(), ready_made_.end(), room.begin(),
+                                         [&](Coding coding) { return entry.sibling(coding) != nullptr; });
+  const bool packable = comes_packed(entry) && entry.size() <= files_.packed_of_one();
+  const auto end = packable ? std::copy(offer_.begin(), offer_.end(), siblings_end) : siblings_end;
+  std::optional<Coding> coding = http::choose_coding(request.fields, {room.begin(), end});
+  if (!coding) return {};
+  if (const PackedForm* const sibling = entry.sibling(*coding)) return {sibling, false, *coding};
+  PackedLookup packed = files_.packed(entry, *coding, *packer_, compression_.level);
+  if (packed.form) return packed;
+  coding = http::choose_coding(request.fields, {room.begin(), siblings_end});
+  if (coding) packed.form = entry.sibling(*coding);
+  return packed;
 }
 
 void StaticFile::handle(api::Exchange& exchange) {
@@ -190,15 +233,14 @@ void StaticFile::handle(api::Exchange& exchange) {
   FileLookup found = files_.find(tree_, request.path, exchange.now());
   switch (found.outcome) {
     case FileLookup::Outcome::File:
-      if (const PackedForm* form = packed_form(request, *found.entry))
-        return send_packed(exchange, *found.entry, *form);
-      return send_entry(exchange, *found.entry);
+      return send_file(exchange, *found.entry);
     case FileLookup::Outcome::NeedsSlash:
       return redirect_to_slash(exchange);
     case FileLookup::Outcome::Directory:
-      return listing_ ? send_listing(exchange, std::move(found.directory)) : exchange.fail(403);
+      if (!listing_) return fall_back(exchange, 403);
+      return files_.listings().send(exchange, tree_, files_.root(tree_), std::move(found.directory));
     case FileLookup::Outcome::Missing:
-      return exchange.fail(404);
+      return fall_back(exchange, 404);
     case FileLookup::Outcome::Forbidden:
       return exchange.fail(403);
     case FileLookup::Outcome::Unavailable:
@@ -206,16 +248,37 @@ void StaticFile::handle(api::Exchange& exchange) {
   }
 }
 
-void StaticFile::send_listing(api::Exchange& exchange, Fd directory) {
-  const api::Request& request = exchange.request();
-  const bool json = http::prefers_json(request.field("Accept").value_or(std::string_view()));
-  const auto listing = list_directory(std::move(directory), files_.root(tree_), request.path);
-  if (!listing)
-    return listing.error().kind == ErrorKind::Permission ? exchange.fail(403) : ask_to_retry(exchange);
-  const std::string text = json ? listing_json(*listing, request.path) : listing_html(*listing, request.path);
-  const std::array<Field, 2> fields{
-      {{"Content-Type", json ? "application/json" : "text/html; charset=utf-8"}, {"Vary", "Accept"}}};
-  exchange.respond({200, fields}, api::Body::copy(text));
+void StaticFile::send_file(api::Exchange& exchange, FileEntry& entry) const {
+  if (!entry.has_siblings() && !comes_packed(entry)) return send_entry(exchange, entry, false);
+  const PackedLookup packed = packed_form(exchange.request(), entry);
+  if (packed.form) return send_packed(exchange, entry, *packed.form);
+  if (!packed.pending) return send_entry(exchange, entry, true);
+  // What is not packed yet may be compressed on its way. Another worker may be further.
+  send_entry(exchange, entry, false, packed_etag(entry.etag(), packed.coding));
+}
+
+/// Nothing is at the path itself: the first of the fallbacks that is there, or else the error `status`.
+void StaticFile::fall_back(api::Exchange& exchange, std::uint16_t status) const {
+  constexpr std::string_view kPath = "{path}";
+  for (const std::string& pattern : fallbacks_) {
+    std::string path = pattern;
+    if (const std::size_t at = path.find(kPath); at != std::string::npos)
+      path.replace(at, kPath.size(), exchange.request().path);
+    const FileLookup found = files_.find(tree_, path, exchange.now());
+    switch (found.outcome) {
+      case FileLookup::Outcome::File:
+        return send_file(exchange, *found.entry);
+      case FileLookup::Outcome::Forbidden:
+        return exchange.fail(403);
+      case FileLookup::Outcome::Unavailable:
+        return ask_to_retry(exchange);
+      case FileLookup::Outcome::NeedsSlash:
+      case FileLookup::Outcome::Directory:
+      case FileLookup::Outcome::Missing:
+        break;
+    }
+  }
+  exchange.fail(fallbacks_.empty() ? status : 404);
 }
 
 }  // namespace holdfast::handlers

@@ -32,6 +32,8 @@ constexpr std::array kNames{Name{"client_ip", AccessValue::ClientIp},
                             Name{"user_agent", AccessValue::UserAgent},
                             Name{"referer", AccessValue::Referer},
                             Name{"request_id", AccessValue::RequestId},
+                            Name{"trace_id", AccessValue::TraceId},
+                            Name{"user", AccessValue::User},
                             Name{"site", AccessValue::Site},
                             Name{"route", AccessValue::Route},
                             Name{"worker", AccessValue::Worker},
@@ -99,7 +101,9 @@ class TemplateReader {
 std::vector<AccessPiece> common_pieces() {
   std::vector<AccessPiece> pieces;
   pieces.push_back({AccessValue::ClientIp, {}});
-  pieces.push_back({AccessValue::Literal, " - - ["});
+  pieces.push_back({AccessValue::Literal, " - "});
+  pieces.push_back({AccessValue::User, {}});
+  pieces.push_back({AccessValue::Literal, " ["});
   pieces.push_back({AccessValue::TimeLocal, {}});
   pieces.push_back({AccessValue::Literal, "] \""});
   pieces.push_back({AccessValue::Request, {}});

@@ -32,6 +32,8 @@ enum class AccessValue : std::uint8_t {
   UserAgent,
   Referer,
   RequestId,
+  TraceId,
+  User,  // of basic_auth, or a dash
   Site,
   Route,
   Worker,

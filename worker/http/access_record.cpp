@@ -62,6 +62,13 @@ void append_text(std::string& out, std::string_view text) {
     append_escaped(out, text);
 }
 
+/// A name from a client in a place that ends at a blank.
+void append_word(std::string& out, std::string_view word) {
+  const std::size_t begin = out.size();
+  append_text(out, word);
+  for (std::size_t at = begin; (at = out.find(' ', at)) != std::string::npos;) out.replace(at, 1, "\\x20");
+}
+
 void append_request(std::string& out, const AccessEntry& entry) {
   if (entry.method.empty()) {
     out += '-';
@@ -110,6 +117,8 @@ void append_json_line(std::string& out, const AccessFormat& format, const Access
   line.number("bytes_sent", entry.bytes_sent).number("bytes_received", entry.bytes_received);
   append_seconds(line.begin("duration"), entry.duration);
   line.text("user_agent", entry.user_agent).text("referer", entry.referer).text("request_id", entry.request_id);
+  if (!entry.trace_id.empty()) line.text("trace_id", entry.trace_id);
+  if (!entry.user.empty()) line.text("user", entry.user);
   line.text("site", entry.site).text("route", entry.route).number("worker", entry.worker);
   line.number("connection", entry.connection);
   line.begin("complete") += entry.complete ? "true" : "false";
@@ -206,6 +215,10 @@ void append_value(const LineContext& line, const AccessPiece& piece) {
       return append_text(out, entry.referer);
     case AccessValue::RequestId:
       return append_text(out, entry.request_id);
+    case AccessValue::TraceId:
+      return append_text(out, entry.trace_id);
+    case AccessValue::User:
+      return append_word(out, entry.user);
     case AccessValue::Site:
       return append_text(out, entry.site);
     case AccessValue::Route:

@@ -19,6 +19,7 @@ namespace holdfast::http {
 /// Views alive for the call.
 struct AccessEntry {
   std::string_view client_ip;
+  std::string_view user;  // of basic_auth; empty: none
   std::string_view method;
   std::string_view target;  // as received
   std::string_view host;
@@ -31,6 +32,7 @@ struct AccessEntry {
   std::string_view user_agent;
   std::string_view referer;
   std::string_view request_id;
+  std::string_view trace_id;  // of a traceparent field
   std::string_view site;
   std::string_view route;
   std::uint32_t worker = 0;

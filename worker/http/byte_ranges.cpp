@@ -46,26 +46,27 @@ bool touch(const ByteRange& a, const ByteRange& b) {
   return a.offset <= b.offset + b.length && b.offset <= a.offset + a.length;
 }
 
-bool any_touch(std::span<const ByteRange> ranges) {
-  for (std::size_t i = 0; i < ranges.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (touch(ranges[i], ranges[j])) return true;
-  return false;
+ByteRange joined(const ByteRange& a, const ByteRange& b) {
+  const std::uint64_t begin = std::min(a.offset, b.offset);
+  return {begin, std::max(a.offset + a.length, b.offset + b.length) - begin};
 }
 
+/// At the end no two touch. A joined range stands where the first of its parts stood.
 void join_touching(RangeSelection& selection) {
-  const std::span<ByteRange> all(selection.ranges.data(), selection.count);
-  if (!any_touch(all)) return;
-  std::sort(all.begin(), all.end(), [](const ByteRange& a, const ByteRange& b) { return a.offset < b.offset; });
-  std::size_t kept = 0;
-  for (std::size_t i = 1; i < all.size(); ++i) {
-    ByteRange& last = all[kept];
-    if (touch(last, all[i]))
-      last.length = std::max(last.offset + last.length, all[i].offset + all[i].length) - last.offset;
-    else
-      all[++kept] = all[i];
+  std::span<ByteRange> all(selection.ranges.data(), selection.count);
+  for (std::size_t i = 0; i < all.size();) {
+    const auto other = std::find_if(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end(),
+                                    [&](const ByteRange& later) { return touch(all[i], later); });
+    if (other == all.end()) {
+      ++i;
+      continue;
+    }
+    all[i] = joined(all[i], *other);
+    std::move(other + 1, all.end(), other);
+    all = all.first(all.size() - 1);
+    i = 0;  // grown, it may touch what stands before
   }
-  selection.count = kept + 1;
+  selection.count = all.size();
 }
 
 std::string_view write(std::span<char, kContentRangeRoom> room, std::initializer_list<std::string_view> words) {

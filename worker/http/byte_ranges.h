@@ -36,8 +36,9 @@ struct RangeSelection {
 };
 
 /// What the value of a Range field selects of `size` bytes. Malformed values and other units select Whole
-/// (section 14.2). Ranges come in the order asked for; as soon as two overlap or touch, they are sorted and
-/// joined, so that no byte is ever sent twice.
+/// (section 14.2). Ranges come in the order asked for. Those that overlap or touch are joined, so that no byte
+/// is ever sent twice, and take the place of the first of them; the others stay as they were asked for (section
+/// 15.3.7.2).
 RangeSelection select_ranges(std::string_view value, std::uint64_t size);
 
 /// Room for the longest Content-Range value.

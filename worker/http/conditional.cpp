@@ -88,7 +88,7 @@ bool any_etag_matches(const api::Request& request, std::string_view name, const 
     std::string_view list = field.value;
     if (trim_ows(list) == "*") return current.exists;
     while (const auto etag = next_etag(list))
-      if (match(*etag, current.etag)) return true;
+      if (match(*etag, current.etag) || match(*etag, current.twin)) return true;
   }
   return false;
 }
@@ -139,6 +139,14 @@ Precondition evaluate_preconditions(const api::Request& request, const Validator
   if (!unchanged_as_required(request, conditions, validators, now)) return Precondition::Failed;
   if (!already_there(request, conditions, validators, now)) return Precondition::Proceed;
   return is_read(request.method) ? Precondition::NotModified : Precondition::Failed;
+}
+
+std::string_view confirmed_etag(const api::Request& request, const Validators& validators) {
+  if (validators.twin.empty()) return validators.etag;
+  const auto names = [&](std::string_view etag) {
+    return any_etag_matches(request, "If-None-Match", {etag, std::nullopt, false}, weak_etag_match);
+  };
+  return names(validators.twin) && !names(validators.etag) ? validators.twin : validators.etag;
 }
 
 bool if_range_holds(const api::Request& request, const Validators& validators, std::time_t now) {

@@ -16,6 +16,7 @@ struct Validators {
   std::string_view etag;                     // with quotes, W/ when weak; empty: none
   std::optional<std::time_t> last_modified;  // as it would be sent, never later than now
   bool exists = true;                        // whether there is a representation at all (for `*`)
+  std::string_view twin{};                   // another tag under which the same state went out; empty: none
 };
 
 enum class Precondition : std::uint8_t {
@@ -28,6 +29,9 @@ enum class Precondition : std::uint8_t {
 /// section 13.2.2. Only for requests that would otherwise succeed with 2xx. `now` is the wall clock (two-digit
 /// years need it).
 Precondition evaluate_preconditions(const api::Request& request, const Validators& validators, std::time_t now);
+
+/// The tag that a 304 carries: the current one, or its twin, when that is what the client has.
+std::string_view confirmed_etag(const api::Request& request, const Validators& validators);
 
 /// True when a Range field may be honoured as far as If-Range is concerned (RFC 9110 section 13.1.5): there is
 /// none, or its strong entity tag, or its date, is exactly the current one.

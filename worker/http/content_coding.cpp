@@ -42,9 +42,13 @@ void Wishes::take(std::string_view element) {
 
 std::optional<Coding> choose_coding(std::span<const api::Field> fields, std::span<const Coding> offer) {
   Wishes wishes;
-  for (const api::Field& field : fields)
-    if (field.name.size() == 15 && ascii_iequals(field.name, "Accept-Encoding"))
-      for_each_list_element(field.value, [&wishes](std::string_view element) { wishes.take(element); });
+  bool said = false;
+  for (const api::Field& field : fields) {
+    if (field.name.size() != 15 || !ascii_iequals(field.name, "Accept-Encoding")) continue;
+    said = true;
+    for_each_list_element(field.value, [&wishes](std::string_view element) { wishes.take(element); });
+  }
+  if (!said) return std::nullopt;
   std::optional<Coding> best;
   // Identity is at the end of the client's list unless it says otherwise.
   int best_quality = wishes.identity > 0 ? wishes.identity - 1 : 0;

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "common/log.h"
+#include "worker/http/cors_rules.h"
 #include "worker/http/message_framing.h"
 
 namespace holdfast::http {
@@ -61,26 +62,51 @@ void Dispatcher::show_activity(const Exchange& exchange) {
   activity.request_length.store(length, std::memory_order_relaxed);
 }
 
+void Dispatcher::identify(Exchange& exchange) {
+  const config::RequestId& settings = config_.request_id;
+  if (settings.mode == config::RequestIdMode::Off || !exchange.request_id().empty()) return;
+  const std::string_view sent = settings.mode == config::RequestIdMode::Accept
+                                    ? exchange.request().field(settings.header).value_or(std::string_view())
+                                    : std::string_view();
+  if (is_request_id(sent)) return exchange.set_request_id({settings.header, sent});
+  const RequestIds::Text made = request_ids_.next();
+  exchange.set_request_id({settings.header, exchange.arena().copy({made.data(), made.size()})});
+}
+
 void Dispatcher::dispatch(Exchange& exchange) {
   const api::Request& request = exchange.request();
-  exchange.match = router_.find(exchange.account.listener, request.host, request);
+  identify(exchange);
+  router_.find(exchange.account.listener, request.host, request, exchange.match);
   if (exchange.match.outcome != RouteMatch::Outcome::Found) return answer_no_match(exchange);
   exchange.account.site = exchange.match.site;
   const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];
   exchange.account.route = &route;
+  exchange.set_error_pages(route.policies.error_pages);
   if (!filters_.empty()) exchange.set_filters(filters_[exchange.match.site][exchange.match.route]);
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
   if (request.content_length.value_or(0) > route.limits.request_body)
     return refuse(exchange, stats::BadRequest::BodyTooLarge);
+  if (!guards_.empty()) exchange.set_guards(guards_[exchange.match.site][exchange.match.route], *this);
+  admitted(exchange);
+}
+
+void Dispatcher::admitted(Exchange& exchange) {
   show_activity(exchange);
   stats_.activity().phase.store(static_cast<std::uint64_t>(stats::Phase::Handling), std::memory_order_relaxed);
-  call(exchange, *handlers_[exchange.match.site][exchange.match.route]);
+  call(exchange);
   stats_.activity().phase.store(static_cast<std::uint64_t>(stats::Phase::Reading), std::memory_order_relaxed);
 }
 
-void Dispatcher::call(Exchange& exchange, api::Handler& handler) {
+bool Dispatcher::passes_guards(Exchange& exchange) {
+  while (const RequestGuard* const guard = exchange.next_guard())
+    if (guard->admit(exchange) != Verdict::Pass) return false;
+  return true;
+}
+
+void Dispatcher::call(Exchange& exchange) {
   try {
-    handler.handle(exchange);
+    if (!passes_guards(exchange)) return;
+    handlers_[exchange.match.site][exchange.match.route]->handle(exchange);
   } catch (...) {
     return handler_threw(exchange);
   }
@@ -103,6 +129,7 @@ void Dispatcher::give_up(Exchange& exchange, std::string_view problem) {
   log().error("handler failed", {{"route", exchange.account.route->name},
                                  {"request", exchange.request().target},
                                  {"connection", exchange.connection_id()},
+                                 {"request_id", exchange.request_id()},
                                  {"problem", problem}});
   // Whoever was to get the request body may be gone with the handler's call.
   exchange.sink_done();
@@ -114,12 +141,31 @@ void Dispatcher::answer_no_match(Exchange& exchange) {
   if (exchange.match.outcome == RouteMatch::Outcome::NoSite)
     return refuse(exchange, stats::BadRequest::Misdirected);
   exchange.account.site = exchange.match.site;
-  if (exchange.request().method == api::Method::Options) return answer_options(exchange);
+  exchange.set_error_pages(config_.sites[exchange.match.site].policies.error_pages);
+  if (exchange.request().method == api::Method::Options)
+    return answer_preflight(exchange) ? void() : answer_options(exchange);
   // RFC 9110 section 9.1: 405 is about this resource, 501 about the server.
   if (!router_.knows_method(exchange.request())) return exchange.fail(501);
   if (exchange.match.outcome == RouteMatch::Outcome::NoRoute) return exchange.fail(404);
   const api::Field allow{"Allow", exchange.match.allow};
   exchange.fail(405, {&allow, 1});
+}
+
+// A preflight asks about another method than its own: the route of that one answers, if it has to do with CORS.
+bool Dispatcher::answer_preflight(Exchange& exchange) {
+  if (guards_.empty() || !is_preflight(exchange.request())) return false;
+  api::Request asked = exchange.request();
+  asked.method_name = *asked.field("Access-Control-Request-Method");
+  asked.method = api::method_from(asked.method_name);
+  RouteMatch& match = exchange.match;
+  router_.find(exchange.account.listener, asked.host, asked, match);
+  if (match.outcome != RouteMatch::Outcome::Found) return false;
+  const config::Route& route = config_.sites[match.site].routes[match.route];
+  if (!route.policies.cors.enabled) return false;
+  exchange.account.route = &route;
+  if (!filters_.empty()) exchange.set_filters(filters_[match.site][match.route]);
+  exchange.set_guards(guards_[match.site][match.route], *this);
+  return !passes_guards(exchange);
 }
 
 // RFC 9110 section 9.3.7; `*` asks about the server as a whole.
@@ -134,6 +180,7 @@ void Dispatcher::answer_options(Exchange& exchange) {
 
 void Dispatcher::refuse(Exchange& exchange, stats::BadRequest why) {
   stats_.cell(stats::Metric::HttpBadRequests, static_cast<std::uint16_t>(why)).add();
+  identify(exchange);
   if (!exchange.answered()) exchange.fail(status_of(why));
 }
 
@@ -171,6 +218,7 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
   const api::Request& request = exchange.request();
   AccessEntry entry;
   entry.client_ip = exchange.peer_address();
+  entry.user = exchange.account.user;
   entry.method = request.method_name;
   entry.target = request.target;
   entry.host = request.host;
@@ -182,6 +230,8 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
   entry.duration = duration;
   entry.user_agent = request.field("User-Agent").value_or(std::string_view());
   entry.referer = request.field("Referer").value_or(std::string_view());
+  entry.request_id = exchange.request_id();
+  entry.trace_id = trace_id_of(request.field("traceparent").value_or(std::string_view()));
   if (exchange.account.site != Exchange::kNoSite) entry.site = config_.sites[exchange.account.site].name;
   if (exchange.account.route != nullptr) entry.route = exchange.account.route->name;
   entry.worker = slot_;

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "worker/http/access_record.h"
 #include "worker/http/exchange.h"
+#include "worker/http/request_id.h"
 #include "worker/http/router.h"
 
 namespace holdfast::http {
@@ -20,7 +21,7 @@ namespace holdfast::http {
 /// Handlers by site and route, in the order of the configuration.
 using HandlerTable = std::vector<std::vector<std::unique_ptr<api::Handler>>>;
 
-class Dispatcher {
+class Dispatcher final : private Admission {
  public:
   /// `access_log` may be null. Everything given outlives the dispatcher.
   Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats,
@@ -28,6 +29,8 @@ class Dispatcher {
   ~Dispatcher();
   /// What responses of each route pass; before the first request, or never: then nothing is changed.
   void set_filters(FilterTable filters) { filters_ = std::move(filters); }
+  /// Who is asked before the handler of each route; before the first request, or never: then nobody.
+  void set_guards(GuardTable guards) { guards_ = std::move(guards); }
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -47,8 +50,12 @@ class Dispatcher {
  private:
   struct SiteAccount;
 
-  void call(Exchange& exchange, api::Handler& handler);
+  void admitted(Exchange& exchange) override;
+  void identify(Exchange& exchange);
+  bool passes_guards(Exchange& exchange);
+  void call(Exchange& exchange);
   void give_up(Exchange& exchange, std::string_view problem);
+  bool answer_preflight(Exchange& exchange);
   void answer_options(Exchange& exchange);
   void answer_no_match(Exchange& exchange);
   void show_activity(const Exchange& exchange);
@@ -57,8 +64,10 @@ class Dispatcher {
   void record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete);
 
   const config::Config& config_;
+  RequestIds request_ids_;
   HandlerTable handlers_;
   FilterTable filters_;  // empty, or as large as the handlers
+  GuardTable guards_;    // likewise
   Router router_;
   stats::WorkerStats& stats_;
   const TurnClock& clock_;

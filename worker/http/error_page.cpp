@@ -66,4 +66,21 @@ ErrorPage error_page(std::uint16_t status, std::string_view accept, std::string_
   return {"text/html; charset=utf-8", html_body(status, id)};
 }
 
+const config::ErrorPage* find_page(const std::vector<config::ErrorPage>& pages, std::uint16_t status) {
+  for (const config::ErrorPage& page : pages)
+    if (page.status == status || page.status == status / 100) return &page;
+  return nullptr;
+}
+
+std::string_view page_type(const config::ErrorPage& page) {
+  const std::string_view file = page.file;
+  if (file.ends_with(".json")) return "application/json";
+  if (file.ends_with(".txt")) return "text/plain; charset=utf-8";
+  return "text/html; charset=utf-8";
+}
+
+bool is_json(std::string_view content_type) {
+  return content_type == "application/json";
+}
+
 }  // namespace holdfast::http

@@ -1,9 +1,12 @@
 #include "worker/http/exchange.h"
 
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "common/api/status.h"
 #include "common/log.h"
+#include "worker/http/accept.h"
 #include "worker/http/error_page.h"
 #include "worker/http/field_rules.h"
 
@@ -11,6 +14,13 @@ namespace holdfast::http {
 namespace {
 
 constexpr std::size_t kMaxErrorFields = 8;
+
+/// Pages of the configuration live longer than every exchange.
+class KeptElsewhere final : public api::BodyOwner {
+ public:
+  void release() noexcept override {}
+};
+KeptElsewhere kept_by_the_configuration;
 
 }  // namespace
 
@@ -41,6 +51,9 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
   credit_ = 0;
   answered_ = false;
   filters_ = {};
+  guards_ = {};
+  request_id_ = {};
+  error_pages_ = nullptr;
   peer_ = {};
   request_ = api::Request{};
   account = Account{};
@@ -61,12 +74,12 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
     return;
   }
   answered_ = true;
-  Response response{head.status, head.fields, std::move(body), head.as_is};
+  Response response{head.status, head.fields, std::move(body), head.as_is, false, head.text};
   for (const auto& filter : filters_) filter->apply(*this, response);
-  for (const api::Field& field : response.fields) {
-    if (is_safe_value(field.value) && is_token(field.name)) continue;
-    log().error("handler set a field that would split the response",
-                {{"route", account.route ? account.route->name : std::string()}, {"field", field.name}});
+  if (!request_id_.value.empty()) add_request_id(response);
+  if (response.fields.data() != head.fields.data() || response.fields.size() != head.fields.size())
+    response.text = {};
+  if (response.text.empty() && !fields_are_safe(response.fields)) {
     account.status = 500;
     response = Response{};
     response.status = 500;
@@ -77,16 +90,48 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
   output_->start_response(*this, std::move(response), send_body);
 }
 
+bool Exchange::fields_are_safe(std::span<const api::Field> fields) const {
+  for (const api::Field& field : fields) {
+    if (is_safe_value(field.value) && is_token(field.name)) continue;
+    log().error("handler set a field that would split the response",
+                {{"route", account.route ? account.route->name : std::string()}, {"field", field.name}});
+    return false;
+  }
+  return true;
+}
+
+void Exchange::add_request_id(Response& response) {
+  const std::span<std::byte> room = arena_.allocate((response.fields.size() + 1) * sizeof(api::Field));
+  auto* const first = reinterpret_cast<api::Field*>(room.data());
+  api::Field* last = first;
+  for (const api::Field& field : response.fields) new (last++) api::Field(field);
+  new (last++) api::Field(request_id_);
+  response.fields = {first, last};
+}
+
 void Exchange::fail(std::uint16_t status, std::span<const api::Field> fields) {
-  const ErrorPage page = error_page(status, request_.field("Accept").value_or(std::string_view()));
+  const std::string_view accept = request_.field("Accept").value_or(std::string_view());
+  if (const config::ErrorPage* const own =
+          error_pages_ != nullptr ? find_page(*error_pages_, status) : nullptr) {
+    const std::string_view type = page_type(*own);
+    if (is_json(type) || !prefers_json(accept))
+      return fail_with(status, type, api::Body::held(own->body, api::BodyHold(&kept_by_the_configuration)),
+                       fields);
+  }
+  const ErrorPage page = error_page(status, accept, request_id_.value);
+  fail_with(status, page.content_type, api::Body::copy(page.body), fields);
+}
+
+void Exchange::fail_with(std::uint16_t status, std::string_view content_type, api::Body body,
+                         std::span<const api::Field> fields) {
   std::array<api::Field, kMaxErrorFields + 2> all;
   std::size_t count = 0;
-  all[count++] = {"Content-Type", page.content_type};
+  all[count++] = {"Content-Type", content_type};
   // The page is HTML or JSON, as the client likes (RFC 9110 section 12.5.5).
   all[count++] = {"Vary", "Accept"};
   for (const api::Field& field : fields)
     if (count < all.size()) all[count++] = field;
-  respond({status, {all.data(), count}}, api::Body::copy(page.body));
+  respond({status, {all.data(), count}}, std::move(body));
 }
 
 void Exchange::receive_body(api::BodySink& sink, std::size_t credit) {

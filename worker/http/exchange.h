@@ -13,6 +13,7 @@
 #include "common/api/exchange.h"
 #include "config/config.h"
 #include "worker/http/exchange_output.h"
+#include "worker/http/request_guard.h"
 #include "worker/http/router.h"
 #include "worker/http/turn_clock.h"
 
@@ -48,6 +49,7 @@ class Exchange final : public api::Exchange {
   void attach(std::unique_ptr<api::ExchangeState> state) override { states_.push_back(std::move(state)); }
   std::span<std::byte> allocate(std::size_t bytes) override { return arena_.allocate(bytes); }
   std::string_view peer_address() override;
+  std::string_view request_id() const override { return request_id_.value; }
   TimePoint now() const override { return clock_.now(); }
   std::time_t wall_seconds() const override { return clock_.wall_seconds(); }
 
@@ -65,8 +67,27 @@ class Exchange final : public api::Exchange {
   void sink_done() { sink_ = nullptr; }
   /// What every response of this exchange passes; outlives it.
   void set_filters(std::span<const std::unique_ptr<ResponseFilter>> filters) { filters_ = filters; }
+  /// Who is asked before the handler, and who calls it then; both outlive the exchange.
+  void set_guards(Guards guards, Admission& admission) {
+    guards_ = guards;
+    admission_ = &admission;
+  }
+  /// The guard that is to be asked now; null when all have been.
+  const RequestGuard* next_guard() {
+    if (guards_.empty()) return nullptr;
+    const RequestGuard* const next = guards_.front().get();
+    guards_ = guards_.subspan(1);
+    return next;
+  }
+  /// For a guard that said Later: the exchange goes on to the next guard, or to its handler.
+  void admitted() { admission_->admitted(*this); }
   bool has_states() const { return !states_.empty(); }
   void reset_output() { output_->reset(*this); }
+
+  /// The identifier and the field that carries it in the response; the views outlive the exchange.
+  void set_request_id(api::Field field) { request_id_ = field; }
+  /// Pages of the site, later of the route, in place of the built-in ones; outlive the exchange.
+  void set_error_pages(const std::vector<config::ErrorPage>& pages) { error_pages_ = &pages; }
 
   /// What the access record and the metrics need; the wire protocol counts bytes, the dispatcher sets site and
   /// route.
@@ -74,6 +95,7 @@ class Exchange final : public api::Exchange {
     std::uint32_t listener = 0;
     std::uint32_t site = kNoSite;  // index into Config::sites
     const config::Route* route = nullptr;
+    std::string_view user;       // who has shown a password; empty: nobody
     std::uint16_t status = 0;    // 0: nothing was answered
     std::uint64_t received = 0;  // bytes of head and body
     std::uint64_t head_sent = 0;
@@ -86,14 +108,23 @@ class Exchange final : public api::Exchange {
   std::uint64_t connection_id() const { return output_->connection_id(); }
 
  private:
+  bool fields_are_safe(std::span<const api::Field> fields) const;
+  void add_request_id(Response& response);
+  void fail_with(std::uint16_t status, std::string_view content_type, api::Body body,
+                 std::span<const api::Field> fields);
+
   const TurnClock& clock_;
   ExchangeOutput* output_ = nullptr;
   api::BodySink* sink_ = nullptr;
   std::size_t credit_ = 0;
   bool answered_ = false;
   std::span<const std::unique_ptr<ResponseFilter>> filters_;
+  Guards guards_;
+  Admission* admission_ = nullptr;
   api::Request request_;
   std::string_view peer_;
+  api::Field request_id_;
+  const std::vector<config::ErrorPage>* error_pages_ = nullptr;
   std::vector<std::unique_ptr<api::ExchangeState>> states_;
   Arena arena_;
 };

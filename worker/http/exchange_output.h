@@ -15,7 +15,7 @@ class ExchangeOutput {
  public:
   /// Serialises the head before it returns and takes the body over. `send_body` is false for HEAD and for
   /// statuses without content: then only the length is told, as far as it applies.
-  virtual void start_response(Exchange& exchange, Response response, bool send_body) = 0;
+  virtual void start_response(Exchange& exchange, Response&& response, bool send_body) = 0;
   /// The body source that said Later has more.
   virtual void body_ready(Exchange& exchange) = 0;
   /// There is credit for request body bytes (again); the first time also sends 100 Continue where it is

@@ -2,8 +2,11 @@
 // value may hold.
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
 
+#include "common/api/request.h"
 #include "common/ascii.h"
 
 namespace holdfast::http {
@@ -22,6 +25,14 @@ constexpr bool is_core_field(std::string_view name) {
     default:
       return false;
   }
+}
+
+/// Fields as they are sent, for api::ResponseHead::text. Names and values have been checked by the caller.
+inline std::string fields_text(std::span<const api::Field> fields) {
+  std::string text;
+  for (const api::Field& field : fields)
+    if (!is_core_field(field.name)) text.append(field.name).append(": ").append(field.value).append("\r\n");
+  return text;
 }
 
 /// No CR, LF or NUL, which would split a response (RFC 9110 section 5.5).

@@ -22,6 +22,7 @@ struct Response {
   api::Body body = api::Body::none();
   bool as_is = false;        // the handler has chosen the representation: body and coding stay
   bool hide_server = false;  // no Server field
+  std::string_view text{};   // of `fields` as the handler gave them; who changes them need not care
 };
 
 class ResponseFilter {

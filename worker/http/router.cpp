@@ -82,7 +82,12 @@ class PathWalk {
   }
 
  private:
-  using Values = std::array<std::string_view, kMaxPathParameters>;
+  /// Plain, so that a walk without parameters costs nothing to begin.
+  struct Value {
+    const char* data;
+    std::size_t size;
+  };
+  using Values = std::array<Value, kMaxPathParameters>;
 
   struct Split {
     std::string_view segment;
@@ -101,7 +106,7 @@ class PathWalk {
   }
   std::uint32_t parameter(std::uint32_t node, std::string_view segment, std::size_t count) {
     if (segment.empty() || tables_.nodes[node].parameter == kNoNode) return kNoNode;
-    if (count < kMaxPathParameters) values_[count] = segment;
+    if (count < kMaxPathParameters) values_[count] = {segment.data(), segment.size()};
     return tables_.nodes[node].parameter;
   }
 
@@ -134,7 +139,7 @@ class PathWalk {
 
   const RouteTables& tables_;
   Visit visit_;
-  Values values_{};
+  Values values_;
 };
 
 std::optional<std::uint32_t> find_wildcard(const RouteTables& tables, std::uint32_t listener,
@@ -186,13 +191,13 @@ struct Router::Tables : RouteTables {};
 Router::Router(const config::Config& config) : tables_(new Tables{compile_routes(config)}) {}
 Router::~Router() = default;
 
-RouteMatch Router::find(std::uint32_t listener, std::string_view host, const api::Request& request) const {
-  RouteMatch match;
+void Router::find(std::uint32_t listener, std::string_view host, const api::Request& request,
+                  RouteMatch& match) const {
+  match.outcome = RouteMatch::Outcome::NoSite;
+  match.parameter_count = 0;
   const std::optional<std::uint32_t> site = find_site(*tables_, listener, host);
-  if (!site) {
-    match.outcome = RouteMatch::Outcome::NoSite;
-    return match;
-  }
+  if (!site) return;
+  match.outcome = RouteMatch::Outcome::NoRoute;
   match.site = *site;
   const MethodSet wanted = method_bit(request, tables_->further_methods);
   MethodSet refused = 0;  // methods of routes that fit but for the method
@@ -205,17 +210,16 @@ RouteMatch Router::find(std::uint32_t listener, std::string_view host, const api
       match.route = route.index;
       match.parameter_count = std::min({count, route.parameter_names.size(), kMaxPathParameters});
       for (std::size_t i = 0; i < match.parameter_count; ++i)
-        match.parameters[i] = {route.parameter_names[i], values[i]};
+        match.parameters[i] = {route.parameter_names[i], {values[i].data, values[i].size}};
       return true;
     }
     // A path that is known is not looked for under a wider one, where another route would answer for it.
     return refused != 0;
   };
   PathWalk(*tables_, visit).run(*site, request.path);
-  if (match.outcome == RouteMatch::Outcome::Found || refused == 0) return match;
+  if (match.outcome == RouteMatch::Outcome::Found || refused == 0) return;
   match.outcome = RouteMatch::Outcome::NoMethod;
   match.allow = allow_of(*tables_, refused);
-  return match;
 }
 
 std::string_view Router::allow(std::uint32_t listener, std::string_view host, std::string_view path) const {

@@ -45,7 +45,15 @@ class Router {
   /// suffix first) beats a site without hosts; among equals the first in the file. Routes of one path are tried
   /// in the order of the file; those whose `methods` or `match` do not fit are passed over. HEAD is served by a
   /// route that takes GET.
-  RouteMatch find(std::uint32_t listener, std::string_view host, const api::Request& request) const;
+  RouteMatch find(std::uint32_t listener, std::string_view host, const api::Request& request) const {
+    RouteMatch match;
+    find(listener, host, request, match);
+    return match;
+  }
+  /// The same into a match that is used again and again: of its parameters only as many are written as there
+  /// are.
+  void find(std::uint32_t listener, std::string_view host, const api::Request& request,
+            RouteMatch& match) const;
   /// "GET, HEAD, ..." of the path for OPTIONS, empty when the path is unknown.
   std::string_view allow(std::uint32_t listener, std::string_view host, std::string_view path) const;
   /// A method of RFC 9110, or one that a route names.

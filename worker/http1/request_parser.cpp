@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "common/ascii.h"
+#include "worker/http1/head_scan.h"
 
 namespace holdfast::http1 {
 namespace {
@@ -20,6 +21,27 @@ struct Scan {
   BadRequest why{};
 };
 
+/// Where the lines of a head are, found on the way to its end.
+struct Lines {
+  explicit Lines(std::span<api::Field> room) : fields(room) {}
+
+  void add(std::string_view line) {
+    if (first.data() == nullptr) {
+      first = line;
+    } else if (count < fields.size()) {
+      fields[count++].name = line;
+    } else {
+      too_many = too_many || !line.empty();
+    }
+  }
+
+  std::string_view first;
+  std::span<api::Field> fields;  // a line each, as its name
+  std::size_t count = 0;         // with the empty line that ends the head, when there is room for it
+  bool too_many = false;
+  bool clean = true;  // no control byte but the CRLF of each line
+};
+
 std::size_t skip_empty_lines(std::string_view input) {
   std::size_t at = 0;
   for (std::size_t lines = 0; lines < kMaxLeadingLines && input.substr(at).starts_with("\r\n"); ++lines)
@@ -28,14 +50,21 @@ std::size_t skip_empty_lines(std::string_view input) {
 }
 
 // Finds the empty line that ends the head. Every LF needs its CR: a lone one is refused as soon as it is seen.
-Scan find_end(std::string_view head, std::size_t& scanned) {
-  while (scanned < head.size()) {
-    const void* found = std::memchr(head.data() + scanned, '\n', head.size() - scanned);
-    if (found == nullptr) break;
-    const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - head.data());
-    if (at == 0 || head[at - 1] != '\r') return {Scan::Outcome::Bad, 0, BadRequest::FieldLine};
-    scanned = at + 1;
-    if (at >= 3 && head[at - 2] == '\n') return {Scan::Outcome::Complete, at + 1, {}};
+Scan find_end(std::string_view head, std::size_t& scanned, Lines& lines) {
+  const char* const begin = head.data();
+  const char* const end = begin + head.size();
+  const char* line = begin + scanned;
+  for (const char* at = line; (at = find_control(at, end)) != end; ++at) {
+    if (*at == '\r' && end - at > 1 && at[1] == '\n') ++at;
+    if (*at != '\n') {
+      lines.clean = false;
+      continue;
+    }
+    if (at == begin || at[-1] != '\r') return {Scan::Outcome::Bad, 0, BadRequest::FieldLine};
+    lines.add({line, static_cast<std::size_t>(at - 1 - line)});
+    line = at + 1;
+    scanned = static_cast<std::size_t>(line - begin);
+    if (at - begin >= 3 && at[-2] == '\n') return {Scan::Outcome::Complete, scanned, {}};
   }
   scanned = head.size();
   return {};
@@ -60,6 +89,13 @@ Refusal take_version(std::string_view text, RequestHead& head) {
   return std::nullopt;
 }
 
+// Without an early exit the compiler checks many bytes at once.
+bool is_visible(std::string_view text) {
+  bool bad = false;
+  for (const char c : text) bad |= static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+  return !bad;
+}
+
 Refusal take_request_line(std::string_view line, RequestHead& head) {
   const std::size_t first = line.find(' ');
   if (first == std::string_view::npos) return BadRequest::RequestLine;
@@ -68,13 +104,11 @@ Refusal take_request_line(std::string_view line, RequestHead& head) {
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
   if (!is_token(head.method)) return BadRequest::Method;
-  for (const char c : head.target)
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return BadRequest::Target;
-  if (head.target.empty()) return BadRequest::Target;
+  if (head.target.empty() || !is_visible(head.target)) return BadRequest::Target;
   return take_version(line.substr(last + 1), head);
 }
 
-Refusal take_field_line(std::string_view line, api::Field& field) {
+Refusal take_field_line(std::string_view line, bool clean, api::Field& field) {
   std::size_t colon = 0;
   while (colon < line.size() && is_token_char(line[colon])) ++colon;
   // White space before the colon, or in front of the line (folding), ends the token early (RFC 9112
@@ -82,21 +116,17 @@ Refusal take_field_line(std::string_view line, api::Field& field) {
   if (colon == 0 || colon == line.size() || line[colon] != ':') return BadRequest::FieldLine;
   field.name = line.substr(0, colon);
   field.value = trim_ows(line.substr(colon + 1));
-  if (!is_field_value(field.value)) return BadRequest::FieldLine;
+  if (!clean && !is_field_value(field.value)) return BadRequest::FieldLine;
   return std::nullopt;
 }
 
-// `section` is every field line with its CRLF, without the final empty line.
-Refusal take_fields(std::string_view section, std::span<api::Field> storage, RequestHead& head) {
+Refusal take_fields(Lines& lines, RequestHead& head) {
   std::size_t count = 0;
-  while (!section.empty()) {
-    const std::size_t end = section.find('\n');
-    if (count == storage.size()) return BadRequest::TooManyFields;
-    if (const Refusal refusal = take_field_line(section.substr(0, end - 1), storage[count])) return refusal;
-    ++count;
-    section.remove_prefix(end + 1);
-  }
-  head.fields = storage.first(count);
+  for (; count < lines.count && !lines.fields[count].name.empty(); ++count)
+    if (const Refusal refusal = take_field_line(lines.fields[count].name, lines.clean, lines.fields[count]))
+      return refusal;
+  if (lines.too_many) return BadRequest::TooManyFields;
+  head.fields = lines.fields.first(count);
   return std::nullopt;
 }
 
@@ -112,13 +142,8 @@ Refusal check_first_line(std::string_view head, std::size_t scanned_before) {
 }  // namespace
 
 bool is_field_value(std::string_view value) {
-  // Without an early exit the compiler checks many bytes at once.
-  bool bad = false;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |= (byte < 0x20 && byte != '\t') || byte == 0x7f;
-  }
-  return !bad;
+  const char* const end = value.data() + value.size();
+  return find_control(value.data(), end) == end;
 }
 
 ParseResult parse_request_head(std::string_view input, std::size_t& scanned, const HeadLimits& limits,
@@ -130,23 +155,26 @@ ParseResult parse_request_head(std::string_view input, std::size_t& scanned, con
 
   // `scanned` counts from the head's first byte, which skipped lines do not change once it is there.
   const std::size_t scanned_before = scanned;
-  const Scan scan = find_end(head_and_more, scanned);
+  Lines lines(storage);
+  const Scan scan = find_end(head_and_more, scanned, lines);
   if (scan.outcome == Scan::Outcome::Bad) return Refused{scan.why};
   if (scan.outcome == Scan::Outcome::Incomplete) {
     if (const Refusal refusal = check_size(head_and_more, limits)) return Refused{*refusal};
     if (const Refusal refusal = check_first_line(head_and_more, scanned_before)) return Refused{*refusal};
     return NeedMore{};
   }
-  const std::string_view head_bytes = head_and_more.substr(0, scan.end);
-  const std::size_t line_end = head_bytes.find('\n');
-  if (line_end - 1 > limits.request_line) return Refused{BadRequest::RequestLineTooLong};
-  if (head_bytes.size() - line_end - 1 > limits.fields + 2) return Refused{BadRequest::HeadTooLarge};
+  if (scanned_before > 0) {
+    // It came in parts: now the lines of all of them.
+    lines = Lines(storage);
+    std::size_t anew = 0;
+    find_end(head_and_more.substr(0, scan.end), anew, lines);
+  }
+  if (lines.first.size() > limits.request_line) return Refused{BadRequest::RequestLineTooLong};
+  if (scan.end - lines.first.size() - 2 > limits.fields + 2) return Refused{BadRequest::HeadTooLarge};
 
   Parsed parsed{start + scan.end, {}};
-  if (const Refusal refusal = take_request_line(head_bytes.substr(0, line_end - 1), parsed.head))
-    return Refused{*refusal};
-  const std::string_view section = head_bytes.substr(line_end + 1, head_bytes.size() - line_end - 3);
-  if (const Refusal refusal = take_fields(section, storage, parsed.head)) return Refused{*refusal};
+  if (const Refusal refusal = take_request_line(lines.first, parsed.head)) return Refused{*refusal};
+  if (const Refusal refusal = take_fields(lines, parsed.head)) return Refused{*refusal};
   return parsed;
 }
 

@@ -65,9 +65,8 @@ void put_framing(HeadWriter& writer, const HeadToWrite& head) {
   }
 }
 
-void put_all(HeadWriter& writer, const HeadToWrite& head, const http::TurnClock& clock) {
-  writer.put(status_line(head.status));
-  writer.put(head.hide_server ? clock.date_field() : clock.common_fields());
+void put_fields(HeadWriter& writer, const HeadToWrite& head) {
+  if (!head.text.empty()) return writer.put(head.text);
   for (const api::Field& field : head.fields) {
     if (http::is_core_field(field.name)) continue;
     writer.put(field.name);
@@ -75,6 +74,19 @@ void put_all(HeadWriter& writer, const HeadToWrite& head, const http::TurnClock&
     writer.put(field.value);
     writer.put("\r\n");
   }
+}
+
+std::size_t most_of(const HeadToWrite& head) {
+  std::size_t most = kFixedRoom + head.text.size();
+  if (head.text.empty())
+    for (const api::Field& field : head.fields) most += field.name.size() + field.value.size() + 4;
+  return most;
+}
+
+void put_all(HeadWriter& writer, const HeadToWrite& head, const http::TurnClock& clock) {
+  writer.put(status_line(head.status));
+  writer.put(head.hide_server ? clock.date_field() : clock.common_fields());
+  put_fields(writer, head);
   put_framing(writer, head);
   writer.put("\r\n");
 }
@@ -82,8 +94,7 @@ void put_all(HeadWriter& writer, const HeadToWrite& head, const http::TurnClock&
 }  // namespace
 
 std::size_t write_head(net::OutputQueue& output, const HeadToWrite& head, const http::TurnClock& clock) {
-  std::size_t most = kFixedRoom;
-  for (const api::Field& field : head.fields) most += field.name.size() + field.value.size() + 4;
+  const std::size_t most = most_of(head);
   if (most <= net::OutputQueue::kChunk) {
     HeadWriter writer(reinterpret_cast<char*>(output.room(most).data()));
     put_all(writer, head, clock);

@@ -17,6 +17,7 @@ enum class BodyEnd : std::uint8_t { NoBody, Length, Chunked, Close };
 struct HeadToWrite {
   std::uint16_t status = 200;
   std::span<const api::Field> fields;
+  std::string_view text{};  // the same, written out already; empty: not
   BodyEnd end = BodyEnd::NoBody;
   std::uint64_t length = 0;  // BodyEnd::Length
   api::Version version = api::Version::Http11;

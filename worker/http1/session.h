@@ -102,7 +102,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   const config::Limits& limits() const;
 
   // writing half
-  void start_response(http::Exchange& exchange, http::Response response, bool send_body) override;
+  void start_response(http::Exchange& exchange, http::Response&& response, bool send_body) override;
   void body_ready(http::Exchange& exchange) override;
   void body_wanted(http::Exchange& exchange) override;
   void reset(http::Exchange& exchange) override;

@@ -42,11 +42,12 @@ void Session::choose_body_end(const api::Body& body, std::uint16_t status, bool 
   }
 }
 
-void Session::start_response(http::Exchange& exchange, http::Response response, bool send_body) {
+void Session::start_response(http::Exchange& exchange, http::Response&& response, bool send_body) {
   Active& active = *active_;
   HeadToWrite head;
   head.status = response.status;
   head.fields = response.fields;
+  head.text = response.text;
   head.hide_server = response.hide_server;
   head.version = exchange.request().version;
   // Nobody asked for the body and much of it may come: rather close than read it all (RFC 9112 section 9.3).

@@ -43,7 +43,7 @@ Drain Connection::drain_kind() const {
 }
 
 void Connection::begin() {
-  if (listener_.proxy != nullptr) {
+  if (listener_.proxy) {
     phase_ = Phase::Introduction;
     deadline_ = loop_.now() + listener_.proxy_timeout;
   } else {

@@ -17,7 +17,6 @@
 #include "common/buffer.h"
 #include "common/patience.h"
 #include "common/stats/worker_stats.h"
-#include "config/config.h"
 #include "worker/loop/event_loop.h"
 #include "worker/net/output_queue.h"
 #include "worker/net/peer_address.h"
@@ -33,9 +32,10 @@ struct ListenerContext {
   std::uint32_t listener = 0;  // index into Config::listeners
   ProtocolFactory* factory = nullptr;
   Milliseconds handshake_timeout{};
-  const std::vector<std::string>* allowed = nullptr;  // only these addresses (and unix sockets); null: all
-  const config::ProxyProtocol* proxy = nullptr;       // a PROXY header comes first; null: none
-  Milliseconds proxy_timeout{};                       // it must be complete by then
+  const AddressSet* allowed = nullptr;  // only these addresses (and unix sockets); null: all
+  bool proxy = false;                   // a PROXY header comes first
+  const AddressSet* proxies = nullptr;  // who may send it; null: everybody
+  Milliseconds proxy_timeout{};         // it must be complete by then
   stats::Cell accepted;
   stats::Cell by_state[static_cast<std::size_t>(stats::ConnectionState::kCount)];
 };

@@ -21,7 +21,7 @@ constexpr Milliseconds kShortLinger{2000};  // in all, when the worker is to lea
 
 // One flush; false when there is nothing more to do in this turn.
 bool Connection::flush_once(std::uint64_t& share) {
-  const OutputQueue::Flushed flushed = output_.flush(*transport_, share);
+  const OutputQueue::Flushed flushed = output_.flush(*transport_, share, phase_ == Phase::Finishing);
   share -= std::min(share, flushed.bytes);
   handed_over_ += flushed.bytes;
   blocked_ = false;

@@ -6,66 +6,47 @@
 namespace holdfast::net {
 namespace {
 
-bool is_allowed(const ListenerContext& listener, const PeerAddress& peer) {
-  if (listener.allowed == nullptr || peer.family == 0) return true;
-  return std::find(listener.allowed->begin(), listener.allowed->end(), peer.text()) != listener.allowed->end();
-}
-
-bool may_introduce(const config::ProxyProtocol& proxy, const PeerAddress& peer) {
-  if (proxy.from.empty() || peer.family == 0) return true;
-  return std::any_of(proxy.from.begin(), proxy.from.end(),
-                     [&](const Network& network) { return network.contains(peer.address()); });
+bool is_among(const AddressSet* addresses, const PeerAddress& peer) {
+  return addresses == nullptr || peer.family == 0 || addresses->contains(peer.mapped());
 }
 
 }  // namespace
 
-ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits)
+ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits,
+                                 const std::optional<Workers>& workers)
     : loop_(loop),
       limits_(limits),
       open_(stats.cell(stats::Metric::WorkerConnections)),
       stats_(stats),
-      refusals_(stats) {}
+      refusals_(stats),
+      addresses_(workers ? &workers->limits : nullptr, stats.segment(), workers ? workers->seat : 0,
+                 limits.connections_per_ip) {
+  if (workers) total_.emplace(stats.segment(), workers->seat, limits.connections, workers->count);
+}
 
 ConnectionTable::~ConnectionTable() {
   close_all();
   destroy_closed();
 }
 
-std::string ConnectionTable::address_key(const PeerAddress& peer) {
-  return {reinterpret_cast<const char*>(peer.bytes), sizeof peer.bytes};
-}
-
-bool ConnectionTable::address_has_room(const PeerAddress& peer) const {
-  if (limits_.connections_per_ip == 0 || peer.family == 0) return true;
-  const auto found = by_address_.find(address_key(peer));
-  return found == by_address_.end() || found->second < limits_.connections_per_ip;
-}
-
 bool ConnectionTable::may_stay(const ListenerContext& listener, const PeerAddress& peer) {
-  const bool allowed = is_allowed(listener, peer);
-  if (allowed && address_has_room(peer)) return true;
+  const bool allowed = is_among(listener.allowed, peer);
+  if (allowed && addresses_.take(peer)) return true;
   refusals_.refused(allowed ? stats::RefusedReason::AddressLimit : stats::RefusedReason::NotAllowed, peer, {},
                     loop_.now());
   return false;
 }
 
 bool ConnectionTable::welcomes(const ListenerContext& listener, const PeerAddress& peer) {
-  if (listener.proxy == nullptr) return may_stay(listener, peer);
-  if (may_introduce(*listener.proxy, peer)) return true;
+  if (!listener.proxy) return may_stay(listener, peer);
+  if (is_among(listener.proxies, peer)) return true;
   refusals_.refused(stats::RefusedReason::ProxySource, peer, {}, loop_.now());
   return false;
 }
 
 bool ConnectionTable::introduced(Connection& connection) {
-  if (!may_stay(connection.listener(), connection.peer())) return false;
-  count_address(connection);
-  return true;
-}
-
-void ConnectionTable::count_address(Connection& connection) {
-  if (limits_.connections_per_ip == 0 || connection.peer().family == 0) return;
-  ++by_address_[address_key(connection.peer())];
-  connection.address_counted_ = true;
+  connection.address_counted_ = may_stay(connection.listener(), connection.peer());
+  return connection.address_counted_;
 }
 
 void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> transport,
@@ -73,7 +54,7 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
   auto connection = std::make_unique<Connection>(*this, loop_, listener, std::move(transport), peer);
   connection->id_ = next_id_++;
   connection->index_ = static_cast<std::uint32_t>(connections_.size());
-  if (listener.proxy == nullptr) count_address(*connection);
+  connection->address_counted_ = !listener.proxy;
   Connection& begun = *connection;
   connections_.push_back(std::move(connection));
   open_.add();
@@ -83,10 +64,7 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
 }
 
 void ConnectionTable::closed(Connection& connection) {
-  if (connection.address_counted_) {
-    const auto found = by_address_.find(address_key(connection.peer()));
-    if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
-  }
+  if (connection.address_counted_) addresses_.give_back(connection.peer());
   const std::uint32_t index = connection.index_;
   closed_.push_back(std::move(connections_[index]));
   if (index + 1 != connections_.size()) {

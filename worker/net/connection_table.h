@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <unordered_map>
+#include <optional>
 #include <vector>
 
+#include "common/limits/connection_total.h"
 #include "common/stats/worker_stats.h"
+#include "worker/net/address_counter.h"
 #include "worker/net/connection.h"
 #include "worker/net/refusals.h"
 
@@ -26,15 +27,23 @@ class RoomWatcher {
 class ConnectionTable {
  public:
   struct Limits {
-    std::uint64_t connections = 0;         // of this worker
+    std::uint64_t connections = 0;
     std::uint64_t connections_per_ip = 0;  // 0: no limit
   };
-  ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits);
+  /// This process among all workers, which share the limits. What it refers to outlives the table.
+  struct Workers {
+    const limits::SharedLimits& limits;
+    std::uint32_t seat;
+    std::uint32_t count;  // of the configuration
+  };
+  /// Without `workers` the process is alone, and addresses are not counted.
+  ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stats, const Limits& limits,
+                  const std::optional<Workers>& workers = std::nullopt);
   ~ConnectionTable();
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  bool full() const { return connections_.size() >= limits_.connections; }
+  bool full() const { return total_ ? total_->full(size()) : size() >= limits_.connections; }
   /// Whether a connection from this address may be there now; one that may not is counted as refused. What
   /// comes through a PROXY header is judged by the socket first, and by the client's address once it is known.
   bool welcomes(const ListenerContext& listener, const PeerAddress& peer);
@@ -64,10 +73,8 @@ class ConnectionTable {
   void closed(Connection& connection);
   /// The client behind a PROXY header is known now; false: it may not be there.
   bool introduced(Connection& connection);
+  /// Counts the address of one that may; whoever takes the connection in owns the count.
   bool may_stay(const ListenerContext& listener, const PeerAddress& peer);
-  void count_address(Connection& connection);
-  bool address_has_room(const PeerAddress& peer) const;
-  static std::string address_key(const PeerAddress& peer);
 
   loop::EventLoop& loop_;
   Limits limits_;
@@ -80,7 +87,8 @@ class ConnectionTable {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;
   std::vector<std::unique_ptr<Protocol>> buried_;
-  std::unordered_map<std::string, std::uint32_t> by_address_;
+  std::optional<limits::ConnectionTotal> total_;
+  AddressCounter addresses_;
   std::vector<RoomWatcher*> room_watchers_;
 };
 

@@ -154,7 +154,7 @@ void OutputQueue::drop_front(std::size_t bytes) {
   }
 }
 
-OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport) {
+OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport, bool end_follows) {
   iovec pieces[16];
   std::size_t count = 0;
   std::size_t offered = 0;
@@ -163,7 +163,7 @@ OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport) {
     pieces[count++] = {const_cast<char*>(piece->data) + piece->begin, piece->length()};
     offered += piece->length();
   }
-  const IoResult result = transport.write({pieces, count}, piece != nullptr);
+  const IoResult result = transport.write({pieces, count}, piece != nullptr || end_follows);
   if (result.outcome == Io::Failed || result.outcome == Io::End) return {Flush::Failed, 0, result.error};
   if (result.outcome != Io::Ok) return {Flush::Blocked, 0, 0};
   drop_front(result.bytes);
@@ -172,6 +172,8 @@ OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport) {
 
 OutputQueue::Flushed OutputQueue::flush_file(Transport& transport, std::uint64_t share) {
   const std::uint64_t wanted = std::min(head_->length(), share);
+  // The owner comes with the last part of a file: to know of a change before that would help nobody.
+  if (waited_ && head_->hold && !head_->hold->is_intact(head_->file)) return {Flush::Shortened, 0, 0};
   const IoResult result = transport.send_file(head_->file, head_->begin, wanted);
   if (result.outcome == Io::Failed || result.outcome == Io::End) return {Flush::Failed, 0, result.error};
   if (result.outcome != Io::Ok) return {Flush::Blocked, 0, 0};
@@ -180,26 +182,33 @@ OutputQueue::Flushed OutputQueue::flush_file(Transport& transport, std::uint64_t
   return {Flush::Empty, result.bytes, 0};
 }
 
-OutputQueue::Flushed OutputQueue::flush(Transport& transport, std::uint64_t share) {
+OutputQueue::Flushed OutputQueue::flush(Transport& transport, std::uint64_t share, bool end_follows) {
   std::uint64_t sent = 0;
   while (head_ != nullptr) {
-    if (sent >= share) return {Flush::Yielded, sent, 0};
+    if (sent >= share) {
+      waited_ = true;
+      return {Flush::Yielded, sent, 0};
+    }
     // room() without commit() leaves an empty chunk at the end.
     if (head_->length() == 0) {
       pop();
       continue;
     }
     Flushed step =
-        head_->kind == PieceKind::File ? flush_file(transport, share - sent) : flush_bytes(transport);
+        head_->kind == PieceKind::File ? flush_file(transport, share) : flush_bytes(transport, end_follows);
     sent += step.bytes;
-    if (step.outcome != Flush::Empty) return {step.outcome, sent, step.error};
+    if (step.outcome == Flush::Empty) continue;
+    waited_ = true;
+    return {step.outcome, sent, step.error};
   }
+  waited_ = false;
   return {Flush::Empty, sent, 0};
 }
 
 void OutputQueue::clear() {
   while (head_ != nullptr) pop();
   size_ = 0;
+  waited_ = false;
 }
 
 }  // namespace holdfast::net

@@ -46,7 +46,8 @@ class OutputQueue {
     Empty,      // all sent
     Blocked,    // the socket takes no more now
     Yielded,    // the share of this turn is used up
-    Shortened,  // a file ended before its announced length: the connection must not look whole
+    Shortened,  // a file ended before its announced length, or was rewritten: the connection must not look
+                // whole
     Failed      // the peer is gone
   };
   struct Flushed {
@@ -54,8 +55,9 @@ class OutputQueue {
     std::uint64_t bytes = 0;
     int error = 0;
   };
-  /// Sends as much as the transport takes, at most about `share` bytes.
-  Flushed flush(Transport& transport, std::uint64_t share);
+  /// Sends as much as the transport takes, at most about `share` bytes (a part of a file of that length goes
+  /// whole). `end_follows`: our side is ended right after the last byte, so that both can share a packet.
+  Flushed flush(Transport& transport, std::uint64_t share, bool end_follows = false);
   void clear();
 
  private:
@@ -65,13 +67,14 @@ class OutputQueue {
 
   Piece* push(Piece* piece);
   void pop();
-  Flushed flush_bytes(Transport& transport);
+  Flushed flush_bytes(Transport& transport, bool end_follows);
   Flushed flush_file(Transport& transport, std::uint64_t share);
   void drop_front(std::size_t bytes);
 
   Piece* head_ = nullptr;
   Piece* tail_ = nullptr;
   std::uint64_t size_ = 0;
+  bool waited_ = false;  // what is here could not leave in one turn
 };
 
 }  // namespace holdfast::net

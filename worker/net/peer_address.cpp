@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace holdfast::net {
 
@@ -47,6 +49,13 @@ std::string PeerAddress::text() const {
   if (family == 0) return "unix";
   char buffer[INET6_ADDRSTRLEN] = {};
   return inet_ntop(family == 4 ? AF_INET : AF_INET6, bytes, buffer, sizeof buffer);
+}
+
+AddressBytes PeerAddress::mapped() const {
+  if (family == 4) return mapped_ipv4(std::span<const std::uint8_t, 4>(bytes, 4));
+  AddressBytes address;
+  std::copy(std::begin(bytes), std::end(bytes), address.begin());
+  return address;
 }
 
 }  // namespace holdfast::net

@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 
+#include "common/address_set.h"
+
 namespace holdfast::net {
 
 struct PeerAddress {
@@ -19,6 +21,7 @@ struct PeerAddress {
   static PeerAddress inet(const void* address, std::uint16_t port);
   static PeerAddress inet6(const void* address, std::uint16_t port);
   std::string text() const;
+  AddressBytes mapped() const;  // not of unix sockets
   /// 4 or 16 bytes in network order; none for unix sockets.
   std::span<const std::uint8_t> address() const;
 };

@@ -112,11 +112,11 @@ sites:
   EXPECT_EQ(config.limits.request_body, 2147483648u);
   EXPECT_EQ(config.limits.request_body_rate, 240u);
   EXPECT_EQ(config.listeners[1].bind.text(), "unix:/tmp/x.sock");
-  EXPECT_FALSE(config.listeners[1].proxy_protocol.expected);
-  EXPECT_TRUE(config.listeners[2].proxy_protocol.expected);
+  EXPECT_FALSE(config.listeners[1].proxy_protocol.enabled);
+  EXPECT_TRUE(config.listeners[2].proxy_protocol.enabled);
   EXPECT_THAT(config.listeners[2].proxy_protocol.from, IsEmpty());
-  EXPECT_TRUE(config.listeners[3].proxy_protocol.expected);
-  EXPECT_EQ(config.listeners[3].proxy_protocol.from.at(1).text(), "2001:db8::1");
+  EXPECT_TRUE(config.listeners[3].proxy_protocol.enabled);
+  EXPECT_EQ(config.listeners[3].proxy_protocol.from.at(1), "2001:db8::1");
   const Site& site = config.sites.at(0);
   EXPECT_EQ(site.name, "shop");
   EXPECT_THAT(site.hosts, ElementsAre("example.com", "*.example.org"));
@@ -200,8 +200,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_of_route("{path: /x, websocket_echo: {}}"), refused("3:18", "websocket_echo"));
   EXPECT_THAT(problems_of_route("{path: /x, module: {file: /m.so}}"), refused("3:18", "module"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
-  EXPECT_THAT(problems_of_route("{path: /x, files: {root: /, precompressed: [br]}}"),
-              refused("3:35", "precompressed"));
 }
 
 TEST(Loader, asks_for_sites_with_an_example) {

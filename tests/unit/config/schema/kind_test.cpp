@@ -109,13 +109,11 @@ TEST(ProxyProtocol, is_on_off_or_a_list_of_those_who_may_speak_it) {
   for (const char* text : {"on", "off", "{from: [10.0.0.0/8, \"fd00::/8\", 192.0.2.1]}"})
     EXPECT_THAT(with_proxy(text), IsEmpty()) << text;
   for (const char* text : {"true", "yes", "[10.0.0.0/8]", "~", "v2"})
-    EXPECT_THAT(with_proxy(text), ElementsAre(HasSubstr("`proxy_protocol` must be on, off or a map"))) << text;
+    EXPECT_THAT(with_proxy(text), ElementsAre(HasSubstr("`proxy_protocol` must be on, off or {from"))) << text;
   EXPECT_THAT(with_proxy("{}"), ElementsAre("x.yaml:1:46: `from` is missing"));
   EXPECT_THAT(with_proxy("{from: []}"), ElementsAre("x.yaml:1:53: `from` must not be empty, not a list"));
-  EXPECT_THAT(with_proxy("{from: [10.0.0.1/8]}"),
-              ElementsAre("x.yaml:1:54: `10.0.0.1/8` has bits set behind its prefix of 8 bits"));
   EXPECT_THAT(with_proxy("{from: [balancer]}"),
-              ElementsAre("x.yaml:1:54: `balancer` is no IPv4 or IPv6 address or network"));
+              ElementsAre(HasSubstr("x.yaml:1:54: `from` must be addresses or networks")));
   EXPECT_THAT(with_proxy("{form: [10.0.0.0/8]}"), testing::SizeIs(2));
 }
 

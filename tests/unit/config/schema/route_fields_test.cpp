@@ -107,6 +107,27 @@ TEST(IndexFiles, are_names_without_a_folder) {
               ElementsAre(HasSubstr("must hold file names without a folder")));
 }
 
+TEST(PrecompressedFiles, are_of_known_codings) {
+  const auto files = [](const std::string& settings) {
+    return problems_of_route("{path: /x, files: {root: /, " + settings + "}}");
+  };
+  EXPECT_THAT(files("precompressed: [br, gzip, zstd]"), IsEmpty());
+  EXPECT_THAT(files("precompressed: [brotli]"), ElementsAre(HasSubstr("must be zstd, br or gzip")));
+}
+
+TEST(FallbackFiles, are_paths_below_the_root_with_one_path_of_the_request) {
+  const auto with_try = [](const std::string& path) {
+    return problems_of_route("{path: /x, files: {root: /, try: [\"" + path + "\"]}}");
+  };
+  for (const char* path : {"/index.html", "{path}.html", "/pages{path}.html", "{path}/start.html", "/a b/c"})
+    EXPECT_THAT(with_try(path), IsEmpty()) << path;
+  for (const char* path : {"", "index.html", "=404", "{path}", "{path}/", "/", "/a/", "/../x", "/a/./b", "//a",
+                           "/.git/x", "{uri}", "{path}{path}", "/{path}", "/a{", "/a\\tb", "/a\\\\b"})
+    EXPECT_THAT(with_try(path), ElementsAre(HasSubstr("x.yaml:3:41: `try` must hold"))) << path;
+  EXPECT_THAT(with_try("=404"), ElementsAre(HasSubstr("404 anyway")));
+  EXPECT_THAT(with_try("{path}"), ElementsAre(HasSubstr("always tried first")));
+}
+
 TEST(Overrides, take_only_what_matters_after_the_route_is_known) {
   EXPECT_THAT(problems_of_route("{path: /x, hello: {}, limits: {request_body: 1}, timeouts: {keep_alive: 1s}}"),
               IsEmpty());

@@ -142,6 +142,63 @@ TEST_F(FileCacheTest, ABigFileThatIsReplacedIsOpenedAnew) {
   EXPECT_EQ(site.cache.descriptors(), 1U);
 }
 
+TEST_F(FileCacheTest, ABigFileThatChangesInPlaceIsSeenAtTheNextTurn) {
+  folder.write("big", std::string(100'000, 'a'));
+  const std::string tag = site.field("/big", "ETag");
+  for (const std::size_t size : {200'000U, 70'000U, 10U}) {
+    folder.write("big", std::string(size, 'b'));
+    site.now += milliseconds(1);
+    EXPECT_EQ(site.body("/big"), std::string(size, 'b'));
+    EXPECT_NE(site.field("/big", "ETag"), tag);
+  }
+}
+
+TEST_F(FileCacheTest, ABigFileThatIsRemovedIsGoneAtTheNextTurn) {
+  folder.write("big", std::string(100'000, 'a'));
+  EXPECT_EQ(site.status("/big"), 200);
+  std::filesystem::remove(folder.inside("big"));
+  site.now += milliseconds(1);
+  EXPECT_EQ(site.status("/big"), 404);
+  EXPECT_EQ(site.cache.descriptors(), 0U);
+}
+
+TEST_F(FileCacheTest, NewContentBehindTheSameTimesIsSeen) {
+  site.body("/page");
+  struct stat before {};
+  ASSERT_EQ(::stat(folder.inside("page").c_str(), &before), 0);
+  // The file system's clock ticks coarsely: now and then both states have the same times.
+  for (int i = 0; i < 50; ++i) {
+    folder.write("page", i % 2 == 0 ? "other" : "first");
+    second_passes();
+    ASSERT_EQ(site.body("/page"), i % 2 == 0 ? "other" : "first");
+  }
+}
+
+TEST_F(FileCacheTest, LookUpsAreCountedByWhatTheyCameTo) {
+  stats::Segment segment = stats::Segment::create().value();
+  stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
+  Site counted(folder.action());
+  counted.cache.count_in(stats);
+  const auto count = [&](stats::FileCacheResult result) {
+    return stats.cell(stats::Metric::FileCacheRequests, static_cast<std::uint16_t>(result)).get();
+  };
+  folder.set_modified("page", kLongAgo);
+  counted.body("/page");
+  counted.body("/page");
+  counted.status("/none");
+  counted.now += milliseconds(1000);
+  counted.body("/page");
+  folder.replace("page", "other!");
+  counted.now += milliseconds(1000);
+  counted.body("/page");
+  EXPECT_EQ(count(stats::FileCacheResult::Hit), 1U);
+  EXPECT_EQ(count(stats::FileCacheResult::Miss), 2U);
+  EXPECT_EQ(count(stats::FileCacheResult::Checked), 1U);
+  EXPECT_EQ(count(stats::FileCacheResult::Changed), 1U);
+  EXPECT_EQ(stats.cell(stats::Metric::FileCacheEntries).get(), 1U);
+  EXPECT_EQ(stats.cell(stats::Metric::FileCacheBytes).get(), 6U);
+}
+
 TEST_F(FileCacheTest, EntriesAreBoundedAndThoseInUseStay) {
   FileCacheLimits limits;
   limits.entries = 8;

@@ -2,25 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/worker/handlers/site_folder.h"
+#include "tests/unit/worker/handlers/telling_packer.h"
 
 namespace holdfast::handlers {
 namespace {
 
 using support::FakeExchange;
-
-/// Tells what it was given instead of packing it.
-class TellingPacker final : public http::Packer {
- public:
-  bool knows(Coding coding) const override { return coding != Coding::Brotli; }
-  std::optional<std::string> pack(Coding coding, std::uint32_t level, std::string_view content) override {
-    ++calls;
-    if (swells) return std::string(content.size() + 1, 'x');
-    return std::string(row(coding).name) + " " + std::to_string(level) + " " +
-           std::string(content.substr(0, 3));
-  }
-  int calls = 0;
-  bool swells = false;
-};
 
 class PackedFilesTest : public testing::Test {
  protected:
@@ -41,7 +28,7 @@ class PackedFilesTest : public testing::Test {
     return {true, {Coding::Zstd, Coding::Brotli, Coding::Gzip}, 4, 100, {"text/*"}};
   }
   FakeExchange& ask(FakeExchange& exchange) {
-    StaticFile handler(cache, tree, false, settings(), &packer);
+    StaticFile handler(cache, tree, folder.action(), settings(), &packer);
     exchange.set_now(TimePoint{std::chrono::hours(5)}, std::time(nullptr) + 3600);
     handler.handle(exchange);
     return exchange;
@@ -52,9 +39,9 @@ class PackedFilesTest : public testing::Test {
   }
 
   SiteFolder folder;
+  TellingPacker packer;
   FileCache cache;
   std::uint32_t tree;
-  TellingPacker packer;
 };
 
 TEST_F(PackedFilesTest, AreMadeOnceForEachCoding) {
@@ -119,7 +106,7 @@ TEST_F(PackedFilesTest, ChangedContentIsPackedAnew) {
   EXPECT_EQ(body("/page.html", {{"Accept-Encoding", "gzip"}}), "gzip 4 abc");
   folder.replace("page.html", "new" + std::string(300, '.'));
   FakeExchange later("GET", "/page.html", {{"Accept-Encoding", "gzip"}});
-  StaticFile handler(cache, tree, false, settings(), &packer);
+  StaticFile handler(cache, tree, folder.action(), settings(), &packer);
   later.set_now(TimePoint{std::chrono::hours(6)}, std::time(nullptr) + 7200);
   handler.handle(later);
   EXPECT_EQ(later.body(), "gzip 4 new");

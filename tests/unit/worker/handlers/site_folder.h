@@ -74,7 +74,7 @@ class SiteFolder {
 class Site {
  public:
   explicit Site(const config::FilesAction& action, FileCacheLimits limits = {})
-      : cache(limits, ""), tree(cache.add_tree(action).value()), handler(cache, tree, action.listing) {}
+      : cache(limits, ""), tree(cache.add_tree(action).value()), handler(cache, tree, action) {}
 
   /// Hands the exchange to the handler at the test's time.
   support::FakeExchange& handle(support::FakeExchange& exchange) {

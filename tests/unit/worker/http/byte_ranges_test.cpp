@@ -58,7 +58,16 @@ TEST(ByteRanges, SeveralRangesKeepTheirOrderWhileTheyAreApart) {
 TEST(ByteRanges, OverlappingAndTouchingRangesAreJoined) {
   EXPECT_THAT(partial("bytes=5-9,0-5", 10), ElementsAre(ByteRange{0, 10}));
   EXPECT_THAT(partial("bytes=4-5,0-1,2-3", 10), ElementsAre(ByteRange{0, 6}));
-  EXPECT_THAT(partial("bytes=8-8,0-5,2-3", 10), ElementsAre(ByteRange{0, 6}, ByteRange{8, 1}));
+  EXPECT_THAT(partial("bytes=8-8,0-5,2-3", 10), ElementsAre(ByteRange{8, 1}, ByteRange{0, 6}));
+}
+
+TEST(ByteRanges, WhatIsJoinedStandsWhereItsFirstPartStoodAndTheRestKeepsItsOrder) {
+  EXPECT_THAT(partial("bytes=90-99,10-19,50-59,15-24", 100),
+              ElementsAre(ByteRange{90, 10}, ByteRange{10, 15}, ByteRange{50, 10}));
+  EXPECT_THAT(partial("bytes=60-69,40-49,20-29,50-59", 100), ElementsAre(ByteRange{40, 30}, ByteRange{20, 10}))
+      << "the last joins two that were apart";
+  EXPECT_THAT(partial("bytes=10-19,80-89,0-4,5-9,20-29", 100),
+              ElementsAre(ByteRange{0, 30}, ByteRange{80, 10}));
 }
 
 TEST(ByteRanges, TooManyRangesAreIgnored) {

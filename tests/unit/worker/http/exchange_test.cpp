@@ -18,7 +18,7 @@ namespace {
 
 class RecordedOutput final : public ExchangeOutput {
  public:
-  void start_response(Exchange&, Response response, bool send_body) override {
+  void start_response(Exchange&, Response&& response, bool send_body) override {
     statuses.push_back(response.status);
     answer.clear();
     for (const api::Field& field : response.fields) answer.emplace_back(field.name, field.value);
@@ -156,7 +156,7 @@ class DispatcherTest : public testing::Test {
   };
 
   DispatcherTest() {
-    config_.listeners.push_back({"http", {}, {}});
+    config_.listeners.push_back({"http", {}, {}, {}});
     config::Route route;
     route.path = "/here";
     route.name = "/here";
@@ -261,6 +261,74 @@ TEST_F(DispatcherTest, counts_a_client_that_left_before_any_answer_as_499) {
   EXPECT_TRUE(output.statuses.empty());
   EXPECT_EQ(counted(api::Method::Get, 499), 1u);
   EXPECT_EQ(alive, 0);
+}
+
+class ScriptedGuard final : public RequestGuard {
+ public:
+  explicit ScriptedGuard(std::function<Verdict(Exchange&)> admit) : admit_(std::move(admit)) {}
+  Verdict admit(Exchange& exchange) const override { return admit_(exchange); }
+
+ private:
+  std::function<Verdict(Exchange&)> admit_;
+};
+
+class GuardedTest : public DispatcherTest {
+ protected:
+  void guard(std::vector<std::function<Verdict(Exchange&)>> each) {
+    GuardTable table(1);
+    table[0].emplace_back();
+    for (auto& one : each) table[0][0].push_back(std::make_unique<ScriptedGuard>(std::move(one)));
+    dispatcher_->set_guards(std::move(table));
+  }
+  std::function<Verdict(Exchange&)> says(Verdict verdict) {
+    return [this, verdict](Exchange& exchange) {
+      ++asked;
+      if (verdict == Verdict::Answered) exchange.fail(403);
+      return verdict;
+    };
+  }
+  int asked = 0;
+};
+
+TEST_F(GuardedTest, a_request_that_all_guards_let_pass_reaches_the_handler) {
+  guard({says(Verdict::Pass), says(Verdict::Pass)});
+  EXPECT_EQ(dispatch(api::Method::Get, "/here"), 200);
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(GuardedTest, the_first_guard_that_answers_has_the_last_word) {
+  handle = [](api::Exchange&) { ADD_FAILURE() << "called"; };
+  guard({says(Verdict::Pass), says(Verdict::Answered), says(Verdict::Pass)});
+  EXPECT_EQ(dispatch(api::Method::Get, "/here"), 403);
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(GuardedTest, a_guard_that_throws_becomes_a_500) {
+  handle = [](api::Exchange&) { ADD_FAILURE() << "called"; };
+  guard({[](Exchange&) -> Verdict { throw std::runtime_error("broken"); }});
+  EXPECT_EQ(dispatch(api::Method::Get, "/here"), 500);
+}
+
+TEST_F(GuardedTest, a_guard_may_let_the_request_pass_later) {
+  int handled = 0;
+  handle = [&](api::Exchange& exchange) {
+    ++handled;
+    exchange.respond({204, {}}, api::Body::none());
+  };
+  guard({says(Verdict::Later), says(Verdict::Pass)});
+  Exchange exchange(clock_);
+  exchange.begin(output, 0);
+  exchange.mutable_request().method_name = "GET";
+  exchange.mutable_request().target = exchange.mutable_request().path = "/here";
+  exchange.mutable_request().host = "a";
+  dispatcher_->dispatch(exchange);
+  EXPECT_EQ(handled, 0);
+  EXPECT_TRUE(output.statuses.empty());
+  exchange.admitted();
+  EXPECT_EQ(handled, 1);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(output.statuses, std::vector<int>{204});
+  exchange.end();
 }
 
 TEST(TurnClock, keeps_the_fields_of_the_second) {

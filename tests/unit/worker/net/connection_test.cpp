@@ -21,6 +21,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Whoever comes may send a PROXY header.
+const AddressSet kAnybody;
+
 /// Answers each byte with the byte; "!" closes, "?" aborts.
 class EchoProtocol final : public Protocol {
  public:
@@ -62,15 +65,17 @@ class NetTest : public testing::Test,
     EXPECT_EQ(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address_), &length), 0);
   }
 
-  void start(ConnectionTable::Limits limits = {100, 0}, const std::vector<std::string>* allowed = nullptr,
-             const config::ProxyProtocol* proxy = nullptr) {
-    stats_.emplace(segment_, segment_.claim_seat(0, 1));
-    table_.emplace(*loop_, *stats_, limits);
+  void start(ConnectionTable::Limits limits = {100, 0}, const AddressSet* allowed = nullptr,
+             const AddressSet* proxies = nullptr) {
+    const std::uint32_t seat = segment_.claim_seat(0, 1);
+    stats_.emplace(segment_, seat);
+    table_.emplace(*loop_, *stats_, limits, ConnectionTable::Workers{limits_, seat, 1});
     ListenerContext context;
     context.factory = this;
     context.handshake_timeout = 1000ms;
     context.allowed = allowed;
-    context.proxy = proxy;
+    context.proxy = proxies != nullptr;
+    context.proxies = proxies == &kAnybody ? nullptr : proxies;
     context.proxy_timeout = 100ms;
     context.accepted = stats_->cell(stats::Metric::ConnectionsAccepted);
     for (std::uint16_t state = 0; state < std::size(context.by_state); ++state)
@@ -141,6 +146,7 @@ class NetTest : public testing::Test,
   std::string served_;  // the address of the latest client that was served
   std::unique_ptr<loop::EventLoop> loop_ = *loop::EventLoop::create();
   stats::Segment segment_ = *stats::Segment::create();
+  limits::SharedLimits limits_ = *limits::SharedLimits::create();
   std::optional<stats::WorkerStats> stats_;
   Nudge nudge_;
   Fd listener_;
@@ -221,8 +227,29 @@ TEST_F(NetTest, an_address_may_have_so_many_connections) {
   EXPECT_EQ(exchange(connect(), "again"), "again");
 }
 
+TEST_F(NetTest, other_workers_connections_count_for_both_limits) {
+  start({3, 2});
+  const std::uint32_t other = segment_.claim_seat(1, 1);
+  AddressCounter addresses(&limits_, segment_, other, 2);
+  sockaddr_storage loopback{};
+  std::memcpy(&loopback, &address_, sizeof address_);
+  ASSERT_TRUE(addresses.take(PeerAddress::from(loopback)));
+  segment_.seat(other).activity.connections.store(2);
+  const Fd first = connect();
+  EXPECT_EQ(exchange(first, "1"), "1");
+  const Fd second = connect();
+  turn();
+  EXPECT_EQ(refused(stats::RefusedReason::ConnectionLimit), 1u);
+  segment_.seat(other).activity.connections.store(1);
+  turns_within(300ms);
+  EXPECT_EQ(receive(second), "end");
+  EXPECT_EQ(refused(stats::RefusedReason::AddressLimit), 1u);
+  addresses.give_back(PeerAddress::from(loopback));
+  EXPECT_EQ(exchange(connect(), "again"), "again");
+}
+
 TEST_F(NetTest, only_allowed_addresses_are_served) {
-  const std::vector<std::string> others{"192.0.2.1"};
+  const AddressSet others = *AddressSet::of({"192.0.2.1"});
   start({100, 0}, &others);
   const Fd client = connect();
   turn();
@@ -235,7 +262,6 @@ TEST_F(NetTest, only_allowed_addresses_are_served) {
 
 const std::string kV1 = "PROXY TCP4 192.0.2.1 192.0.2.2 12345 443\r\n";
 const std::string kV2("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0C\xC0\0\x02\x07\xC0\0\x02\x02\x30\x39\x01\xBB", 28);
-const config::ProxyProtocol kAnybody{true, {}};
 
 TEST_F(NetTest, the_client_is_whom_the_proxy_header_names) {
   start({100, 0}, nullptr, &kAnybody);
@@ -311,7 +337,7 @@ TEST_F(NetTest, a_check_that_connects_and_leaves_is_no_refusal) {
 }
 
 TEST_F(NetTest, only_those_who_are_trusted_may_send_a_proxy_header) {
-  const config::ProxyProtocol others{true, {*Network::parse("192.0.2.0/24"), *Network::parse("::/0")}};
+  const AddressSet others = *AddressSet::of({"192.0.2.0/24", "::/0"});
   start({100, 0}, nullptr, &others);
   const Fd client = connect();
   turn();
@@ -321,7 +347,7 @@ TEST_F(NetTest, only_those_who_are_trusted_may_send_a_proxy_header) {
 }
 
 TEST_F(NetTest, trusted_networks_may_send_a_proxy_header) {
-  const config::ProxyProtocol ours{true, {*Network::parse("127.0.0.0/8")}};
+  const AddressSet ours = *AddressSet::of({"127.0.0.0/8"});
   start({100, 0}, nullptr, &ours);
   EXPECT_EQ(exchange(connect(), kV1 + "hello"), "hello");
 }
@@ -346,7 +372,7 @@ TEST_F(NetTest, behind_a_proxy_connections_are_counted_by_the_clients_address) {
 }
 
 TEST_F(NetTest, behind_a_proxy_the_clients_address_is_what_must_be_allowed) {
-  const std::vector<std::string> one{"192.0.2.1"};
+  const AddressSet one = *AddressSet::of({"192.0.2.1"});
   start({100, 0}, &one, &kAnybody);
   EXPECT_EQ(exchange(connect(), kV1 + "hello"), "hello");
   EXPECT_EQ(exchange(connect(), kV2 + "hello"), "reset");

@@ -21,7 +21,13 @@ class CountedHold final : public api::BodyOwner {
     ++released;
     if (peer_ != nullptr) sent_before = peer_->received().size();
   }
+  bool is_intact(int) noexcept override {
+    ++asked;
+    return intact;
+  }
   int released = 0;
+  int asked = 0;
+  bool intact = true;
   std::size_t sent_before = 0;
 
  private:
@@ -156,16 +162,46 @@ TEST_F(OutputQueueTest, tells_a_file_that_became_shorter) {
   EXPECT_EQ(peer.received().size(), 300u);
 }
 
+TEST_F(OutputQueueTest, asks_whether_a_file_that_had_to_wait_is_still_what_it_was_before_its_end) {
+  const support::UnlinkedFile file(1000);
+  CountedHold at_once, waits, changes;
+  queue.append_file(file.fd(), 0, 1000, at_once.hold());
+  EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
+  EXPECT_EQ(at_once.asked, 0);
+  for (CountedHold* hold : {&waits, &changes}) {
+    queue.append_file(file.fd(), 0, 600, nullptr);
+    queue.append_file(file.fd(), 600, 400, hold->hold());
+    peer.take_at_most(500);
+    EXPECT_EQ(flush(), OutputQueue::Flush::Blocked);
+    EXPECT_EQ(hold->asked, 0);
+    hold->intact = hold == &waits;
+    peer.take_everything();
+    EXPECT_EQ(flush(), hold->intact ? OutputQueue::Flush::Empty : OutputQueue::Flush::Shortened);
+    EXPECT_EQ(hold->asked, 1);
+  }
+  EXPECT_EQ(peer.received().size(), 2600u) << "the end of the changed one is missing";
+  queue.clear();
+}
+
 TEST_F(OutputQueueTest, yields_when_its_share_is_used_up) {
   const support::UnlinkedFile file(100'000);
   queue.append("head");
   queue.append_file(file.fd(), 0, 100'000, nullptr);
   EXPECT_EQ(flush(1000), OutputQueue::Flush::Yielded);
-  EXPECT_EQ(peer.received().size(), 1000u);
+  EXPECT_EQ(peer.received().size(), 1004u);
   EXPECT_EQ(flush(0), OutputQueue::Flush::Yielded);
-  EXPECT_EQ(peer.received().size(), 1000u);
+  EXPECT_EQ(peer.received().size(), 1004u);
   EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
   EXPECT_EQ(peer.received(), "head" + file.content());
+}
+
+TEST_F(OutputQueueTest, tells_the_transport_what_follows_the_last_byte) {
+  queue.append("answer");
+  EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
+  EXPECT_FALSE(peer.told_more());
+  queue.append("last answer");
+  EXPECT_EQ(queue.flush(transport, 1000, true).outcome, OutputQueue::Flush::Empty);
+  EXPECT_TRUE(peer.told_more());
 }
 
 TEST_F(OutputQueueTest, tells_a_peer_that_is_gone) {

@@ -1,0 +1,68 @@
+#include "worker/http/request_id.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "common/ascii.h"
+#include "common/text_hash.h"
+
+namespace holdfast::http {
+namespace {
+
+constexpr std::size_t kLongest = 128;
+
+bool is_lower_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_ascii_digit(c) || (c >= 'a' && c <= 'f'); });
+}
+
+bool is_zero(std::string_view text) {
+  return text.find_first_not_of('0') == std::string_view::npos;
+}
+
+void write_hex(char* to, std::uint64_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (int i = 0; i < 16; ++i) to[i] = kDigits[value >> (60 - 4 * i) & 15];
+}
+
+}  // namespace
+
+RequestIds::RequestIds() {
+  if (::getrandom(secret_, sizeof secret_, 0) != sizeof secret_) throw std::runtime_error("no random bytes");
+}
+
+RequestIds::Text RequestIds::next() {
+  using text_hash_detail::mix;
+  const std::uint64_t number = ++counter_ * 0x9e3779b97f4a7c15;  // odd: every number once
+  Text text;
+  write_hex(text.data(), mix(number ^ secret_[0], secret_[1] | 1) ^ secret_[2]);
+  // This half is a permutation of the counter, so no two are equal.
+  write_hex(text.data() + 16, (number ^ secret_[3]) * (secret_[2] | 1));
+  return text;
+}
+
+bool is_request_id(std::string_view text) {
+  const auto allowed = [](char c) {
+    return is_ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), allowed);
+}
+
+std::string_view trace_id_of(std::string_view traceparent) {
+  constexpr std::size_t kVersion0 = 55;  // 00-TRACE-PARENT-FLAGS
+  if (traceparent.size() < kVersion0) return {};
+  const std::string_view version = traceparent.substr(0, 2);
+  const std::string_view trace = traceparent.substr(3, 32);
+  const std::string_view parent = traceparent.substr(36, 16);
+  if (traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-') return {};
+  if (!is_lower_hex(version) || version == "ff" || !is_lower_hex(trace) || !is_lower_hex(parent)) return {};
+  if (!is_lower_hex(traceparent.substr(53, 2)) || is_zero(trace) || is_zero(parent)) return {};
+  // Later versions may have more behind another dash.
+  if (traceparent.size() > kVersion0 && (version == "00" || traceparent[kVersion0] != '-')) return {};
+  return trace;
+}
+
+}  // namespace holdfast::http
