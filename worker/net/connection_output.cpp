@@ -95,8 +95,9 @@ void Connection::send_output() {
 }
 
 void Connection::end_our_side() {
-  if (!linger_ && pending_.empty()) return close();
+  // The end leaves with the last bytes now: a close would reset instead, and lose them, if the peer has sent more.
   transport_->end_writing();
+  if (!linger_ && pending_.empty()) return close();
   if (input_ended_) return close();
   phase_ = Phase::Lingering;
   linger_end_ = loop_.now() + kLongestLinger;
