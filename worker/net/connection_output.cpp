@@ -95,7 +95,8 @@ void Connection::send_output() {
 }
 
 void Connection::end_our_side() {
-  // The end leaves with the last bytes now: a close would reset instead, and lose them, if the peer has sent more.
+  // The end leaves with the last bytes now: a close would reset instead, and lose them, if the peer has sent
+  // more.
   transport_->end_writing();
   if (!linger_ && pending_.empty()) return close();
   if (input_ended_) return close();
