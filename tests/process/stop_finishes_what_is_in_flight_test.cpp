@@ -49,7 +49,7 @@ TEST(stop, lets_a_long_download_finish) {
       << "still accepts";
   EXPECT_FALSE(server.wait_exit(0ms)) << "left while a download was in flight";
   EXPECT_TRUE(download.completes());
-  EXPECT_EQ(server.wait_exit(), (Exit{0, 0}));
+  EXPECT_EQ(server.wait_exit(20s), (Exit{0, 0}));
 }
 
 TEST(stop, a_second_term_ends_at_once) {

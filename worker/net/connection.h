@@ -115,6 +115,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool flush_once(std::uint64_t& share);
   void settle();
   void end_our_side();
+  Milliseconds linger_time() const;
   void linger_shortly();
   void count_state(bool closing);
   void arm_timer();

@@ -15,7 +15,7 @@ constexpr std::uint64_t kWriteShare = 1024 * 1024;
 // A peer that still sends is given more time to see the answer, but not for ever.
 constexpr Milliseconds kLingerTime{5000};
 constexpr Milliseconds kLongestLinger{30'000};
-constexpr Milliseconds kShortLinger{2000};  // in all, when the worker is to leave soon
+constexpr Milliseconds kShortLinger{2000};  // of a leaving worker; in all, when it is to leave soon
 
 }  // namespace
 
@@ -102,8 +102,13 @@ void Connection::end_our_side() {
   if (input_ended_) return close();
   phase_ = Phase::Lingering;
   linger_end_ = loop_.now() + kLongestLinger;
-  deadline_ = loop_.now() + kLingerTime;
+  deadline_ = loop_.now() + linger_time();
   if (draining() && drain_kind() == Drain::Soon) linger_shortly();
+}
+
+// Who sends nothing is not worth holding up the end of a worker for.
+Milliseconds Connection::linger_time() const {
+  return draining() ? kShortLinger : kLingerTime;
 }
 
 void Connection::linger_shortly() {
@@ -119,7 +124,7 @@ void Connection::throw_input_away() {
     if (result.outcome == Io::WantRead) readable_ = false;
     if (result.outcome == Io::End || result.outcome == Io::Failed) return close();
     if (result.outcome != Io::Ok) return;
-    deadline_ = std::min(loop_.now() + kLingerTime, linger_end_);
+    deadline_ = std::min(loop_.now() + linger_time(), linger_end_);
   }
   if (readable_) loop_.defer(*this);
 }

@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""What hostile and careless clients do to holdfast and to the others: two programs beside the table of the bench.
+
+  slow   thousands of connections that send or read as slowly as they can, in four styles, while ordinary clients ask:
+         their 99th percentile beside that of an undisturbed run, the worker's memory, and when each style was ended
+  mix    clients that do everything at random for a while: pipeline, cut, reset, half-close, upload in chunks, ask for
+         ranges; then: no crash, descriptors and memory as before, and counters that agree with what the clients saw
+
+Needs the tools of tests/bench/run (which builds them) and a release build of holdfast.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+from servers import Holdfast, children, raise_descriptor_limit, reserve_port
+
+STYLES = ("slow head", "slow body", "slow reader", "idle")
+TIMEOUTS = {"request_header": 6, "request_body": 6, "response_write": 6, "keep_alive": 12}
+BIG = 8 * 1024 * 1024
+
+
+class Tested(Holdfast):
+    """holdfast with short timeouts and with its admin listener."""
+
+    def configuration(self):
+        self.admin_holder, self.admin_port = reserve_port()
+        timeouts = ", ".join(f"{key}: {value}s" for key, value in TIMEOUTS.items())
+        return f"""process: {{workers: 1, user: "", pid_file: {self.folder}/holdfast.pid, shutdown_timeout: 2s}}
+log: {{access: off}}
+admin: {{bind: "127.0.0.1:{self.admin_port}"}}
+timeouts: {{{timeouts}}}
+listeners: {{http: {{bind: "127.0.0.1:{self.port}"}}}}
+sites:
+  - routes:
+      - {{path: /api/hello, methods: [GET], hello: {{}}}}
+      - {{path: /api/echo, methods: [POST], echo: {{}}}}
+      - {{path: /*, files: {{root: {self.site}}}}}
+"""
+
+    def worker(self):
+        for pid in children(self.process.pid):
+            with open(f"/proc/{pid}/comm") as file:
+                if "w0" in file.read():
+                    return pid
+        raise RuntimeError("there is no worker")
+
+
+def worker_figures(pid):
+    figures = {"descriptors": len(os.listdir(f"/proc/{pid}/fd"))}
+    with open(f"/proc/{pid}/status") as file:
+        for line in file:
+            if line.startswith("VmRSS:"):
+                figures["rss_kib"] = int(line.split()[1])
+    return figures
+
+
+def counted_requests(admin_port):
+    text = urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/metrics", timeout=10).read().decode()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if line.startswith("holdfast_http_requests_total{") and 'site="admin"' not in line)
+
+
+# -- slow
+
+class SlowPeer:
+    """One connection of a style; step() once a second or so, until the server has ended it."""
+
+    def __init__(self, style, port, source):
+        self.style = style
+        self.socket = socket.socket()
+        if style == "slow reader":
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", port))
+        self.begun = time.monotonic()
+        self.ended = None
+        self.socket.setblocking(False)
+        first = {"slow head": b"GET / HTTP/1.1\r\nHost: x\r\nX: ",
+                 "slow body": b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+                 "slow reader": b"GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n",
+                 "idle": b"GET /small.html HTTP/1.1\r\nHost: x\r\n\r\n"}[style]
+        self.socket.send(first)
+
+    def step(self):
+        try:
+            if self.style in ("slow head", "slow body"):
+                self.socket.send(b"a")
+            received = self.socket.recv(1 if self.style == "slow reader" else 65536)
+            if not received:
+                self.end()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.end()
+        # A reset is seen behind what still waits to be read, which is long for who reads slowly.
+        if self.ended is None and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
+            self.end()
+
+    def end(self):
+        self.ended = time.monotonic()
+        self.socket.close()
+
+
+def ordinary_p99(tools, port, seconds):
+    out = subprocess.run([os.path.join(tools, "load"), f"127.0.0.1:{port}", "--path", "/small.html", "--connections", "16",
+                          "--seconds", str(seconds)], capture_output=True, text=True, check=True).stdout
+    figures = json.loads(out)
+    if figures["errors"]:
+        raise RuntimeError(f"ordinary clients failed: {figures}")
+    return figures["p99_us"], figures["requests_per_second"]
+
+
+def run_slow(server, tools, connections):
+    quiet, quiet_rate = ordinary_p99(tools, server.port, 5)
+    before = worker_figures(server.worker())
+    os.nice(5)
+    peers = []
+    for i in range(connections):
+        peers.append(SlowPeer(STYLES[i % len(STYLES)], server.port, f"127.0.{1 + i % 8}.1"))
+    held = worker_figures(server.worker())
+    disturbed = {}
+    ordinary = threading.Thread(target=lambda: disturbed.update(result=ordinary_p99(tools, server.port, 4)))
+    ordinary.start()
+    deadline = time.monotonic() + 90
+    while any(peer.ended is None for peer in peers) and time.monotonic() < deadline:
+        begun = time.monotonic()
+        for peer in peers:
+            if peer.ended is None:
+                peer.step()
+        time.sleep(max(0.0, 1.5 - (time.monotonic() - begun)))
+    ordinary.join()
+    after = worker_figures(server.worker())
+    p99, rate = disturbed["result"]
+    print(f"p99 of ordinary clients: {quiet:.0f} us alone, {p99:.0f} us among {connections} slow ones "
+          f"({p99 / quiet:.2f}x); requests/s {quiet_rate:.0f}, {rate:.0f}")
+    print(f"worker memory: {before['rss_kib']} KiB before, {held['rss_kib']} KiB with them "
+          f"({(held['rss_kib'] - before['rss_kib']) * 1024 // connections} bytes each), {after['rss_kib']} KiB after")
+    failures = 0
+    for style in STYLES:
+        lives = [peer.ended - peer.begun for peer in peers if peer.style == style and peer.ended is not None]
+        alive = sum(1 for peer in peers if peer.style == style and peer.ended is None)
+        failures += alive
+        shown = f"ended after {min(lives):.1f} to {max(lives):.1f} s" if lives else "none ended"
+        print(f"{style}: {len(lives)} {shown}; {alive} still there after 90 s")
+    return failures == 0
+
+
+# -- mix
+
+class Client(threading.Thread):
+    """Random requests on connections of its own. `seen`: answers read whole; `unsure`: requests whose fate it cannot know."""
+
+    def __init__(self, seed, port, until):
+        super().__init__()
+        self.random = random.Random(seed)
+        self.port = port
+        self.until = until
+        self.seen = self.unsure = 0
+        self.problems = []
+
+    def run(self):
+        while time.monotonic() < self.until:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+                try:
+                    self.use(connection)
+                except OSError as failure:
+                    self.unsure += 1
+                    if not isinstance(failure, (ConnectionError, TimeoutError)):
+                        self.problems.append(repr(failure))
+
+    def use(self, connection):
+        stream = connection.makefile("rb")
+        for _ in range(self.random.randint(1, 12)):
+            act = self.random.choice((self.get, self.get, self.head, self.ranged, self.chunked, self.pipelined, self.cut_upload,
+                                      self.cut_download, self.reset, self.half_close))
+            if not act(connection, stream):
+                return
+
+    def answer(self, stream, head=False):
+        status = int(stream.readline().split()[1])
+        fields = {}
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            name, value = line.split(b":", 1)
+            fields[name.lower()] = value.strip()
+        if not head and status not in (204, 304):
+            if fields.get(b"transfer-encoding") == b"chunked":
+                while (size := int(stream.readline(), 16)) > 0:
+                    stream.read(size + 2)
+                stream.readline()
+            else:
+                stream.read(int(fields[b"content-length"]))
+        self.seen += 1
+        return fields.get(b"connection") != b"close"
+
+    def get(self, connection, stream):
+        path = self.random.choice((b"/small.html", b"/api/hello", b"/missing", b"/middle.bin"))
+        connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+        return self.answer(stream)
+
+    def head(self, connection, stream):
+        connection.sendall(b"HEAD /middle.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        return self.answer(stream, head=True)
+
+    def ranged(self, connection, stream):
+        connection.sendall(b"GET /middle.bin HTTP/1.1\r\nHost: x\r\nRange: bytes=10-99,500-700,-5\r\n\r\n")
+        return self.answer(stream)
+
+    def chunked(self, connection, stream):
+        body = b"".join(b"%x\r\n%s\r\n" % (n, b"c" * n) for n in (self.random.randint(1, 9000) for _ in range(5)))
+        connection.sendall(b"POST /api/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"0\r\n\r\n")
+        return self.answer(stream)
+
+    def pipelined(self, connection, stream):
+        count = self.random.randint(2, 16)
+        connection.sendall(b"GET /small.html HTTP/1.1\r\nHost: x\r\n\r\n" * count)
+        return all([self.answer(stream) for _ in range(count)])
+
+    def cut_upload(self, connection, _):
+        connection.sendall(b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"u" * 1000)
+        self.unsure += 1
+        return False
+
+    def cut_download(self, connection, stream):
+        connection.sendall(b"GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        stream.read(self.random.randint(1, 100000))
+        self.unsure += 1
+        return False
+
+    def reset(self, connection, _):
+        connection.sendall(b"GET /middle.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.unsure += 1
+        return False
+
+    def half_close(self, connection, stream):
+        connection.sendall(b"GET /small.html HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        self.answer(stream)
+        return False
+
+
+def run_mix(server, seconds, seed):
+    worker = server.worker()
+    for _ in range(3):  # what the first requests make stays
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}/small.html").read()
+    before = worker_figures(worker)
+    counted = counted_requests(server.admin_port)
+    clients = [Client(seed * 1000 + i, server.port, time.monotonic() + seconds) for i in range(64)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    time.sleep(max(TIMEOUTS.values()) + 3)  # every connection has ended by then
+    after = worker_figures(worker)
+    rise = counted_requests(server.admin_port) - counted
+    seen, unsure = sum(c.seen for c in clients), sum(c.unsure for c in clients)
+    problems = [problem for client in clients for problem in client.problems]
+    print(f"seed {seed}: {seen} answers read whole, {unsure} requests cut; counted {rise:.0f}")
+    print(f"worker: descriptors {before['descriptors']} -> {after['descriptors']}, "
+          f"memory {before['rss_kib']} -> {after['rss_kib']} KiB")
+    good = (server.worker() == worker and seen <= rise <= seen + unsure and not problems
+            and after["descriptors"] <= before["descriptors"] + 8)
+    if problems:
+        print("problems:", problems[:5])
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("slow", "mix"))
+    parser.add_argument("--holdfast", required=True, metavar="PROGRAM")
+    parser.add_argument("--tools", required=True, metavar="FOLDER", help="where `load` is: build/bench")
+    parser.add_argument("--connections", type=int, default=10000)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    room = raise_descriptor_limit() - 100
+    connections = min(arguments.connections, room)
+    with tempfile.TemporaryDirectory(prefix="holdfast-endurance-") as folder:
+        site = os.path.join(folder, "site")
+        os.makedirs(site)
+        for name, size in (("small.html", 1024), ("middle.bin", 200_000), ("big.bin", BIG)):
+            with open(os.path.join(site, name), "wb") as file:
+                file.write(os.urandom(size))
+        os.chmod(folder, 0o755)
+        with Tested(os.path.join(folder, "server"), 1, site, arguments.holdfast) as server:
+            good = run_slow(server, arguments.tools, connections) if arguments.what == "slow" else run_mix(
+                server, arguments.seconds, arguments.seed)
+    print("good" if good else "NOT GOOD")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.exit(main())
