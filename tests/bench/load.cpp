@@ -53,7 +53,8 @@ class Generator {
         buffer_(kReadSize),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     const std::string request = "GET " + options.path + " HTTP/1.1\r\nHost: " + options.authority + "\r\n" +
-                                (options.new_connections ? "Connection: close\r\n" : "") + "\r\n";
+                                options.fields + (options.new_connections ? "Connection: close\r\n" : "") +
+                                "\r\n";
     request_size_ = request.size();
     for (unsigned i = 0; i < options.pipeline; ++i) requests_ += request;
   }

@@ -13,9 +13,10 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: load ADDRESS:PORT [--path /x] [--connections N] [--pipeline N] [--new-connections]\n"
-    "            (--requests N | --seconds S | --hold) [--body BYTES] [--status CODE] [--sources N] [--wait]\n";
+    "            (--requests N | --seconds S | --hold) [--body BYTES] [--status CODE] [--sources N] [--wait]\n"
+    "            [--header \"Name: value\"]\n";
 
-constexpr std::array<option, 12> kLong{{{"path", required_argument, nullptr, 'p'},
+constexpr std::array<option, 13> kLong{{{"path", required_argument, nullptr, 'p'},
                                         {"connections", required_argument, nullptr, 'c'},
                                         {"pipeline", required_argument, nullptr, 'l'},
                                         {"new-connections", no_argument, nullptr, 'n'},
@@ -26,6 +27,7 @@ constexpr std::array<option, 12> kLong{{{"path", required_argument, nullptr, 'p'
                                         {"sources", required_argument, nullptr, 'a'},
                                         {"hold", no_argument, nullptr, 'h'},
                                         {"wait", no_argument, nullptr, 'w'},
+                                        {"header", required_argument, nullptr, 'e'},
                                         {nullptr, 0, nullptr, 0}}};
 
 bool parse_server(const std::string& text, LoadOptions& options) {
@@ -70,6 +72,9 @@ bool apply(int letter, const char* value, LoadOptions& options) {
       return true;
     case 'h':
       options.hold = true;
+      return true;
+    case 'e':
+      options.fields.append(value).append("\r\n");
       return true;
     case 'w':
       options.wait = true;

@@ -15,6 +15,7 @@ struct LoadOptions {
   sockaddr_in server{};
   std::string authority;  // as written: what the Host field says
   std::string path = "/";
+  std::string fields;  // more header lines, each with its CRLF
   Expected expected;
   unsigned connections = 64;
   unsigned pipeline = 1;         // requests sent together on a connection

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace holdfast::bench {
 
@@ -27,6 +28,8 @@ class ResponseReader {
         const auto taken = std::min<std::uint64_t>(bytes.size(), body_left_);
         skip_body(taken);
         bytes.remove_prefix(taken);
+      } else if (in_chunks_) {
+        bytes = consume_chunks(bytes);
       } else {
         bytes = consume_head(bytes, expected);
       }
@@ -83,6 +86,9 @@ class ResponseReader {
     const std::int64_t length = content_length(head);
     if (status != expected.status) {
       fault_ = Fault::Status;
+    } else if (length < 0 && expected.body < 0) {
+      in_chunks_ = true;  // the one other way to tell an end; its syntax shows whether it is true
+      last_chunk_ = false;
     } else if (length < 0 || (expected.body >= 0 && length != expected.body)) {
       fault_ = Fault::Length;
     } else {
@@ -90,6 +96,26 @@ class ResponseReader {
       body_left_ = static_cast<std::uint64_t>(length);
       if (length == 0) finish();
     }
+  }
+
+  std::string_view consume_chunks(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::size_t data = std::min<std::uint64_t>(bytes.size(), chunk_left_);
+      chunk_left_ -= data;
+      bytes.remove_prefix(data);
+      if (bytes.empty()) break;
+      const std::size_t end = bytes.find('\n');
+      chunk_line_.append(bytes.substr(0, end));
+      if (end == std::string_view::npos) break;
+      bytes.remove_prefix(end + 1);
+      const std::string line = std::exchange(chunk_line_, {});
+      if (line == "\r" && last_chunk_) return finish(), bytes;
+      if (line == "\r") continue;  // behind the data of a chunk
+      if (std::from_chars(line.data(), line.data() + line.size(), chunk_left_, 16).ec != std::errc{})
+        return fault_ = Fault::Syntax, std::string_view();
+      last_chunk_ = chunk_left_ == 0;
+    }
+    return {};
   }
 
   static std::int64_t content_length(std::string_view head) {
@@ -110,11 +136,15 @@ class ResponseReader {
   }
 
   void finish() {
-    in_body_ = false;
+    in_body_ = in_chunks_ = false;
     ++completed_;
   }
 
   std::string partial_head_;
+  std::string chunk_line_;
+  std::uint64_t chunk_left_ = 0;
+  bool in_chunks_ = false;
+  bool last_chunk_ = false;
   std::uint64_t body_left_ = 0;
   unsigned completed_ = 0;
   bool in_body_ = false;

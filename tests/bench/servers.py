@@ -157,7 +157,9 @@ http {{
     open_file_cache_valid 1s;
     keepalive_requests 1000000000;
     keepalive_timeout 3600s;
-    types {{ text/html html; }}
+    types {{ text/html html; application/json json; }}
+    gzip on;
+    gzip_types application/json;
     server {{
         listen 127.0.0.1:{self.port} reuseport;
         root {self.site};
