@@ -64,6 +64,7 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
   choose_body_end(response.body, response.status, send_body, head);
   active.keep_alive = head.keep_alive;
   active.end = head.end;
+  if (active.end == BodyEnd::Close) connection_.end_only_by_finish();
   exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
   active.body = send_body ? std::move(response.body) : api::Body::none();
   active.source_left = head.length;

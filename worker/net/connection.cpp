@@ -282,14 +282,6 @@ void Connection::finish(bool linger) {
   if (!running_) loop_.defer(*this);
 }
 
-void Connection::abort() {
-  if (phase_ == Phase::Closed) return;
-  // A reset rather than an orderly end: the peer must not take what it has for the whole.
-  const linger hard{1, 0};
-  ::setsockopt(transport_->fd(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-  close();
-}
-
 void Connection::close() {
   if (phase_ == Phase::Closed) return;
   phase_ = Phase::Closed;

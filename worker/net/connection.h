@@ -56,6 +56,9 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   /// Takes no more input, sends what is queued, closes. `linger` waits for the peer's end, for when it may be
   /// sending.
   void finish(bool linger);
+  /// For an answer whose end is the end of the connection: whatever else closes it, the death of this process
+  /// too, is seen as a reset, so that no part is taken for the whole.
+  void end_only_by_finish();
   /// Closes now; unsent output is lost and the peer sees a reset.
   void abort();
   /// Input is wanted again, or output was added outside of the protocol's own calls.
@@ -151,6 +154,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool running_ : 1 = false;
   bool blocked_ : 1 = false;
   bool watching_output_ : 1 = false;
+  bool guarded_ : 1 = false;          // see end_only_by_finish()
   bool address_counted_ : 1 = false;  // in the table's count for each address
 };
 

@@ -17,6 +17,12 @@ constexpr Milliseconds kLingerTime{5000};
 constexpr Milliseconds kLongestLinger{30'000};
 constexpr Milliseconds kShortLinger{2000};  // of a leaving worker; in all, when it is to leave soon
 
+/// Whether closing the socket resets the connection.
+void close_resets(int socket, bool resets) {
+  const linger how{resets ? 1 : 0, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &how, sizeof how);
+}
+
 }  // namespace
 
 // One flush; false when there is nothing more to do in this turn.
@@ -94,12 +100,19 @@ void Connection::send_output() {
   if (phase_ == Phase::Finishing && output_.empty()) end_our_side();
 }
 
+void Connection::end_only_by_finish() {
+  if (phase_ == Phase::Closed || guarded_) return;
+  guarded_ = true;
+  close_resets(transport_->fd(), true);
+}
+
 void Connection::end_our_side() {
+  if (guarded_) close_resets(transport_->fd(), false);
+  guarded_ = false;
   // The end leaves with the last bytes now: a close would reset instead, and lose them, if the peer has sent
   // more.
   transport_->end_writing();
-  if (!linger_ && pending_.empty()) return close();
-  if (input_ended_) return close();
+  if ((!linger_ && pending_.empty()) || input_ended_) return close();
   phase_ = Phase::Lingering;
   linger_end_ = loop_.now() + kLongestLinger;
   deadline_ = loop_.now() + linger_time();
@@ -127,6 +140,13 @@ void Connection::throw_input_away() {
     deadline_ = std::min(loop_.now() + linger_time(), linger_end_);
   }
   if (readable_) loop_.defer(*this);
+}
+
+void Connection::abort() {
+  if (phase_ == Phase::Closed) return;
+  // A reset rather than an orderly end: the peer must not take what it has for the whole.
+  close_resets(transport_->fd(), true);
+  close();
 }
 
 void Connection::cut() {
