@@ -222,7 +222,8 @@ TEST(SessionWaiting, a_client_that_hardly_takes_its_last_answer_is_let_go) {
 }
 
 TEST(SessionWaiting, a_connection_that_becomes_idle_while_a_worker_leaves_soon_ends_soon) {
-  const support::UnlinkedFile file(600'000);
+  // Longer than what is handed over at once: its exchange goes on.
+  const support::UnlinkedFile file(3'000'000);
   SessionHarness harness([&](api::Exchange& exchange) {
     exchange.respond({200, {}}, api::Body::file(file.fd(), 0, file.size(), nullptr));
   });
