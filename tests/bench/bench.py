@@ -37,14 +37,16 @@ IDLE = "idle"
 IDLE_TITLE = "own memory of an idle keep-alive connection"
 IDLE_GOAL = 400
 FLOOR_GOAL = 1.15
+OTHERS = ("h2o", "lighttpd")
 FILES = {"1k.html": 1024, "100k.bin": 100 * 1024, "10m.bin": 10 * 1024 * 1024, "data.json": 100 * 1024}
 
 
 def json_text(size):
     """Records as an application would send them: packed to about a sixth."""
     numbers = random.Random(1)
-    rows = [{"id": i, "name": f"item {numbers.randrange(10**6)}", "price": numbers.random(), "tags": ["a", "b"]}
-            for i in range(size // 50)]
+    rows = [{"id": i, "name": f"item {numbers.randrange(1000)}", "price": numbers.randrange(10000) / 100, "in_stock": True,
+             "tags": ["garden", "sale"], "category": numbers.choice(("tools", "plants", "furniture"))}
+            for i in range(size // 90)]
     return json.dumps(rows).encode()[:size]
 
 
@@ -92,10 +94,17 @@ class Bench:
         self.started += 1
         folder = os.path.join(self.folder, f"{name}-{self.started}".replace(" ", "-"))
         if name == "nginx":
-            return servers.Nginx(folder, self.cpu_server, site, servers.find_nginx(self.options.tools))
+            return servers.Nginx(folder, self.cpu_server, site, self.find("nginx", "usr/sbin/nginx"))
+        if name == "h2o":
+            return servers.H2o(folder, self.cpu_server, site, self.find("h2o", "usr/bin/h2o"))
+        if name == "lighttpd":
+            return servers.Lighttpd(folder, self.cpu_server, site, self.find("lighttpd", "usr/sbin/lighttpd"))
         if name == "holdfast":
             return servers.Holdfast(folder, self.cpu_server, site, self.options.holdfast)
         return servers.BareLoop(folder, self.cpu_server, os.path.join(self.options.tools, "bare_loop"))
+
+    def find(self, package, path):
+        return servers.find_program(package, path, self.options.tools)
 
     def check_contents(self, server, site):
         """Once, byte by byte: what is measured afterwards is only checked by status and length."""
@@ -153,7 +162,7 @@ class Bench:
             for number in range(self.options.rounds):
                 for row in rows:
                     for server in running:
-                        if server.name != "bare loop" or row.floor:
+                        if server.serves(row):
                             self.progress(f"round {number + 1}/{self.options.rounds}: {row.name}, {server.name}")
                             self.measure(server, row)
         finally:
@@ -187,7 +196,8 @@ def show(value, form="{:.2f}"):
 
 
 def print_table(bench):
-    lines = [("work", "nginx us", "holdfast us", "ratio", "goal", "bare loop", "holdfast/bare", "nginx req/s",
+    others = [name for name in OTHERS if name in bench.options.servers]
+    lines = [("work", "nginx us", "holdfast us", "ratio", "goal", *others, "bare loop", "holdfast/bare", "nginx req/s",
               "holdfast req/s", "")]
     for row in ROWS:
         if row.name not in bench.options.rows:
@@ -195,13 +205,16 @@ def print_table(bench):
         nginx, holdfast, bare = (bench.median(row.name, name, "microseconds") for name in
                                  ("nginx", "holdfast", "bare loop"))
         share = ratio(holdfast, nginx)
-        lines.append((row.title, show(nginx), show(holdfast), show(share), show(row.goal), show(ratio(bare, nginx)),
+        lines.append((row.title, show(nginx), show(holdfast), show(share), show(row.goal),
+                      *(show(ratio(bench.median(row.name, name, "microseconds"), nginx)) for name in others),
+                      show(ratio(bare, nginx)),
                       show(ratio(holdfast, bare)), show(bench.median(row.name, "nginx", "rate"), "{:.0f}"),
                       show(bench.median(row.name, "holdfast", "rate"), "{:.0f}"), verdict(share, row.goal)))
     if IDLE in bench.options.rows:
         nginx, holdfast = (bench.median(IDLE, name, "bytes") for name in ("nginx", "holdfast"))
         lines.append((IDLE_TITLE, show(nginx, "{:.0f} B"), show(holdfast, "{:.0f} B"), show(ratio(holdfast, nginx)),
-                      f"{IDLE_GOAL} B", "", "", "", "", verdict(holdfast, IDLE_GOAL)))
+                      f"{IDLE_GOAL} B", *(show(bench.median(IDLE, name, "bytes"), "{:.0f} B") for name in others),
+                      "", "", "", "", verdict(holdfast, IDLE_GOAL)))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for number, line in enumerate(lines):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |")
@@ -232,10 +245,11 @@ def print_remarks(bench):
 def parse_arguments():
     names = [row.name for row in ROWS] + [IDLE]
     parser = argparse.ArgumentParser(prog="tests/bench/run", description="holdfast beside nginx and a bare epoll loop")
+    parser.add_argument("--others", action="store_true", help="h2o and lighttpd, too")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="length of one measurement")
-    parser.add_argument("--server", action="append", dest="servers", choices=["nginx", "holdfast", "bare"],
-                        help="only this one (repeatable)")
+    parser.add_argument("--server", action="append", dest="servers", choices=["nginx", "holdfast", "bare", *OTHERS],
+                        help="only this one (repeatable); without it nginx, holdfast and the bare loop")
     parser.add_argument("--row", action="append", dest="rows", choices=names, help="only this one (repeatable)")
     parser.add_argument("--idle", type=int, default=15000, help="idle connections held")
     parser.add_argument("--holdfast", metavar="PROGRAM", help="measure this one instead of building")
@@ -246,6 +260,8 @@ def parse_arguments():
     options.rows = options.rows or names
     options.servers = ["bare loop" if name == "bare" else name for name in options.servers or
                        ["nginx", "holdfast", "bare"]]
+    if options.others:
+        options.servers += [name for name in OTHERS if name not in options.servers]
     return options
 
 

@@ -107,6 +107,9 @@ class Server:
     def address(self, row):
         return f"127.0.0.1:{self.port}"
 
+    def serves(self, row):
+        return True
+
     def cpu_nanoseconds(self):
         """CPU time of the workers' threads so far; exact while they wait, which they do before and after a measurement."""
         total = 0
@@ -233,18 +236,98 @@ class BareLoop(Server):
             except subprocess.TimeoutExpired:
                 pass
 
+    def serves(self, row):
+        return row.floor is not None
+
     def address(self, row):
         return f"127.0.0.1:{self.ports[row.floor]}"
 
 
-def find_nginx(folder):
-    """Debian's nginx: the installed one, else its package unpacked (not installed: nothing is to start a service)."""
-    unpacked = os.path.join(folder, "nginx")
-    for candidate in (shutil.which("nginx"), "/usr/sbin/nginx", os.path.join(unpacked, "usr/sbin/nginx")):
+class SingleProcess(Server):
+    """A server that is one process, master and worker in one, and has no answer of its own to /api/hello."""
+
+    def __init__(self, folder, cpu, site, program):
+        super().__init__(folder, cpu)
+        self.site = site
+        self.program = program
+
+    def wait_until_ready(self):
+        self.workers = [self.process.pid]
+        deadline = time.monotonic() + 20
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.log.seek(0)
+                output = self.log.read()[-2000:]
+                self.stop()
+                raise ServerFailed(f"{self.name} did not start:\n{output}")
+            try:
+                self.process.wait(timeout=0.02)
+            except subprocess.TimeoutExpired:
+                pass
+
+    def answers(self):
+        try:
+            return self.fetch("/1k.html")[0] == 200
+        except OSError:
+            return False
+
+    def serves(self, row):
+        return row.name not in self.lacks
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+
+class H2o(SingleProcess):
+    name = "h2o"
+    lacks = {"hello"}
+
+    def command(self):
+        user = "user: root\n" if os.geteuid() == 0 else ""
+        return [self.program, "-c", self.write("h2o.conf", f"""{user}num-threads: 1
+max-connections: {CONNECTION_LIMIT}
+http1-request-timeout: 3600
+compress: [gzip]
+listen: {{host: 127.0.0.1, port: {self.port}}}
+hosts:
+  default:
+    paths:
+      "/": {{file.dir: {self.site}}}
+""")]
+
+
+class Lighttpd(SingleProcess):
+    name = "lighttpd"
+    lacks = {"hello", "gzip"}  # its compression is a package of its own
+
+    def command(self):
+        modules = os.path.join(os.path.dirname(self.program), "../lib/lighttpd")
+        return [self.program, "-D", "-m", modules, "-f", self.write("lighttpd.conf", f"""server.document-root = "{self.site}"
+server.bind = "127.0.0.1"
+server.port = {self.port}
+server.max-fds = {CONNECTION_LIMIT}
+server.max-connections = {CONNECTION_LIMIT - 500}
+server.max-keep-alive-requests = 1000000000
+server.max-keep-alive-idle = 3600
+server.max-read-idle = 3600
+server.event-handler = "linux-sysepoll"
+server.network-backend = "sendfile"
+server.stat-cache-engine = "simple"
+mimetype.assign = (".html" => "text/html", ".json" => "application/json", "" => "application/octet-stream")
+""")]
+
+
+def find_program(package, path, folder):
+    """A program of Debian: the installed one, else its package unpacked (not installed: nothing is to start a service)."""
+    unpacked = os.path.join(folder, package)
+    for candidate in (shutil.which(package), "/" + path, os.path.join(unpacked, path)):
         if candidate and os.access(candidate, os.X_OK):
             return candidate
     os.makedirs(folder, exist_ok=True)
-    subprocess.run(["apt-get", "download", "-q", "nginx"], cwd=folder, check=True)
-    package = next(name for name in os.listdir(folder) if name.startswith("nginx_") and name.endswith(".deb"))
-    subprocess.run(["dpkg-deb", "-x", package, unpacked], cwd=folder, check=True)
-    return os.path.join(unpacked, "usr/sbin/nginx")
+    subprocess.run(["apt-get", "download", "-q", package], cwd=folder, check=True)
+    file = next(name for name in os.listdir(folder) if name.startswith(package + "_") and name.endswith(".deb"))
+    subprocess.run(["dpkg-deb", "-x", file, unpacked], cwd=folder, check=True)
+    return os.path.join(unpacked, path)
