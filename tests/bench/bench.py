@@ -133,15 +133,15 @@ class Bench:
         alone = Load(self, [*arguments, "--connections", "1", "--seconds", "1"]).go()
         Load(self, [*arguments, "--connections", "64", "--requests", "6400"]).go()
         before = server.memory_bytes()
-        count = self.options.idle
+        count = min(self.options.idle, server.most_connections)
         holder = Load(self, [server.address(None), "--path", "/1k.html", "--hold", "--connections", str(count),
                              "--sources", "16", "--body", "1024"])
         after = server.memory_bytes()
         among = Load(self, [*arguments, "--connections", "1", "--seconds", "1"]).go()
         for report in (alone, among, holder.go()):
             self.note_errors(server, IDLE, report)
-        self.results[IDLE, server.name].append({"bytes": (after - before) / count, "alone": alone.get("p50_us", 0),
-                                                "among": among.get("p50_us", 0)})
+        self.results[IDLE, server.name].append({"bytes": (after - before) / count, "count": count,
+                                                "alone": alone.get("p50_us", 0), "among": among.get("p50_us", 0)})
 
     def note_errors(self, server, row, report):
         if report["errors"]:
@@ -235,7 +235,8 @@ def print_remarks(bench):
     for name in bench.options.servers:
         alone, among = bench.median(IDLE, name, "alone"), bench.median(IDLE, name, "among")
         if alone:
-            print(f"{name}: a request takes {alone:.0f} us alone, {among:.0f} us among {bench.options.idle} idle connections")
+            count = bench.median(IDLE, name, "count")
+            print(f"{name}: a request takes {alone:.0f} us alone, {among:.0f} us among {count:.0f} idle connections")
     for name in bench.options.servers:
         busy = [f"{row.name} {share:.0%}" for row in ROWS if (share := bench.median(row.name, name, "busy")) is not None]
         if busy:
@@ -249,7 +250,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="length of one measurement")
     parser.add_argument("--server", action="append", dest="servers", choices=["nginx", "holdfast", "bare", *OTHERS],
-                        help="only this one (repeatable); without it nginx, holdfast and the bare loop")
+                        help="only this one (repeatable); without it nginx, holdfast and the bare loop: the quick run")
     parser.add_argument("--row", action="append", dest="rows", choices=names, help="only this one (repeatable)")
     parser.add_argument("--idle", type=int, default=15000, help="idle connections held")
     parser.add_argument("--holdfast", metavar="PROGRAM", help="measure this one instead of building")

@@ -7,6 +7,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 CONNECTION_LIMIT = 20000
@@ -40,6 +41,7 @@ class Server:
     """Life of one server process tree; `workers` are the processes whose CPU time and memory count."""
 
     name = ""
+    most_connections = CONNECTION_LIMIT
 
     def __init__(self, folder, cpu):
         self.folder = folder
@@ -302,6 +304,7 @@ hosts:
 class Lighttpd(SingleProcess):
     name = "lighttpd"
     lacks = {"hello", "gzip"}  # its compression is a package of its own
+    most_connections = CONNECTION_LIMIT // 2 - 200  # it takes half as many connections as descriptors, and stops there
 
     def command(self):
         modules = os.path.join(os.path.dirname(self.program), "../lib/lighttpd")
@@ -309,7 +312,7 @@ class Lighttpd(SingleProcess):
 server.bind = "127.0.0.1"
 server.port = {self.port}
 server.max-fds = {CONNECTION_LIMIT}
-server.max-connections = {CONNECTION_LIMIT - 500}
+server.max-connections = {CONNECTION_LIMIT // 2}
 server.max-keep-alive-requests = 1000000000
 server.max-keep-alive-idle = 3600
 server.max-read-idle = 3600
@@ -327,7 +330,7 @@ def find_program(package, path, folder):
         if candidate and os.access(candidate, os.X_OK):
             return candidate
     os.makedirs(folder, exist_ok=True)
-    subprocess.run(["apt-get", "download", "-q", package], cwd=folder, check=True)
+    subprocess.run(["apt-get", "download", "-q", package], cwd=folder, check=True, stdout=sys.stderr)
     file = next(name for name in os.listdir(folder) if name.startswith(package + "_") and name.endswith(".deb"))
     subprocess.run(["dpkg-deb", "-x", file, unpacked], cwd=folder, check=True)
     return os.path.join(unpacked, path)
