@@ -2,6 +2,7 @@
 // documentation all loop over this table; a new metric is one enumerator and the row beside it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -122,6 +123,9 @@ struct MetricRow {
   std::string_view help;
   double scale = 1;           // exported value = stored integer * scale (stored nanoseconds, exported seconds)
   bool counts_admin = false;  // what the admin process counts in its own seat is shown too
+
+  /// Each worker slot has a series of its own.
+  constexpr bool is_by_worker() const { return std::ranges::find(labels, Label::Worker) != labels.end(); }
 };
 
 inline constexpr double kNanoseconds = 1e-9;

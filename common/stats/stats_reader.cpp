@@ -8,35 +8,50 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "common/clock.h"
+
 namespace holdfast::stats {
 
 namespace {
 
-constexpr int kTries = 1000;
 constexpr int kBusyTries = 64;
+// Longer than a busy machine keeps a writer waiting for its turn. One that died in the middle must not stop
+// everybody for ever.
+constexpr Milliseconds kPatience{1000};
 
 /// Lets a writer in the middle of its few words go on: at first beside us, then in our place on this CPU.
-void pause_for_writer(int tries) {
+class WriterWait {
+ public:
+  /// False: do not wait for it any longer.
+  bool again() {
+    if (++tries_ < kBusyTries) {
 #if defined(__x86_64__)
-  if (tries < kBusyTries) return __builtin_ia32_pause();
-#else
-  if (tries < kBusyTries) return;
+      __builtin_ia32_pause();
 #endif
-  ::sched_yield();
-}
+      return true;
+    }
+    const TimePoint now = Clock::now();
+    if (tries_ == kBusyTries) give_up_at_ = now + kPatience;
+    ::sched_yield();
+    return now < give_up_at_;
+  }
 
-/// Runs `read` until no write happened beside it; gives up after kTries and keeps what was read last.
+ private:
+  int tries_ = 0;
+  TimePoint give_up_at_{};
+};
+
+/// Runs `read` until no write happened beside it; the last one stands when the wait was given up.
 template <class Read>
 void read_consistently(const Word& sequence, Read read) {
-  for (int tries = 0;; ++tries) {
+  WriterWait wait;
+  for (;;) {
     const std::uint64_t before = sequence.load(std::memory_order_acquire);
-    if (before % 2 != 0 && tries < kTries) {
-      pause_for_writer(tries);
-      continue;
-    }
+    if (before % 2 != 0 && wait.again()) continue;
     read();
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (sequence.load(std::memory_order_relaxed) == before || tries >= kTries) return;
+    if (before % 2 == 0 && sequence.load(std::memory_order_relaxed) == before) return;
+    if (!wait.again()) return;
   }
 }
 
@@ -83,7 +98,7 @@ class Summer {
     if (!SeriesKey::valid(packed)) return std::nullopt;
     const MetricRow& metric = row(SeriesKey::unpack(packed).metric);
     if (slot == kAdminSlot && !metric.counts_admin) return std::nullopt;
-    const bool by_slot = std::ranges::find(metric.labels, Label::Worker) != metric.labels.end();
+    const bool by_slot = metric.is_by_worker();
     if (by_slot && slot >= kMaxSlots) return std::nullopt;
     return SumKey{packed, by_slot ? slot : 0};
   }

@@ -165,7 +165,10 @@ class Fold {
   void plan_series(std::uint64_t i, Places& places) {
     const SeriesEntry& entry = from_.series[i];
     const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
-    if (!SeriesKey::valid(key) || is_gauge(key) || entry.value.load(std::memory_order_relaxed) == 0) return;
+    if (!SeriesKey::valid(key) || is_gauge(key)) return;
+    // Nobody else shows a slot's own series until its next worker has started.
+    const bool only_here = row(SeriesKey::unpack(key).metric).is_by_worker();
+    if (entry.value.load(std::memory_order_relaxed) == 0 && !only_here) return;
     const std::uint32_t place = place_of(key, places, to_.series_count, to_.series, kMaxSeries);
     series_.push_back({static_cast<std::uint32_t>(i), place});
   }

@@ -71,6 +71,15 @@ TEST(Segment, LetsGaugesVanishWithTheirProcess) {
   EXPECT_EQ(value_of(take_snapshot(segment), {Metric::Connections, 1, 2}), std::nullopt);
 }
 
+TEST(Segment, KeepsWhatASlotShowsWhenItsWorkerDiesBeforeItCountedAnything) {
+  Segment segment = made();
+  const std::uint32_t seat = segment.claim_seat(3, 1);
+  const WorkerStats worker(segment, seat);
+  EXPECT_EQ(value_of(take_snapshot(segment), {Metric::WorkerRequests}, 3), 0u);
+  segment.retire_seat(seat);
+  EXPECT_EQ(value_of(take_snapshot(segment), {Metric::WorkerRequests}, 3), 0u) << "a series may not vanish";
+}
+
 TEST(Segment, FoldsHistogramsOfManyLivesIntoOneRow) {
   Segment segment = made();
   for (int life = 0; life < 5; ++life) {
