@@ -104,14 +104,16 @@ bool Dispatcher::passes_guards(Exchange& exchange) {
 }
 
 void Dispatcher::call(Exchange& exchange) {
+  std::size_t of_guards = 0;
   try {
     if (!passes_guards(exchange)) return;
+    of_guards = exchange.state_count();
     handlers_[exchange.match.site][exchange.match.route]->handle(exchange);
   } catch (...) {
     return handler_threw(exchange);
   }
   // A handler may answer later, but then it has left something behind that will.
-  if (exchange.answered() || exchange.has_states()) return;
+  if (exchange.answered() || exchange.state_count() > of_guards) return;
   give_up(exchange, "handler neither answered nor kept the exchange");
 }
 
@@ -165,7 +167,12 @@ bool Dispatcher::answer_preflight(Exchange& exchange) {
   exchange.account.route = &route;
   if (!filters_.empty()) exchange.set_filters(filters_[match.site][match.route]);
   exchange.set_guards(guards_[match.site][match.route], *this);
-  return !passes_guards(exchange);
+  try {
+    return !passes_guards(exchange);
+  } catch (...) {
+    handler_threw(exchange);
+    return true;
+  }
 }
 
 // RFC 9110 section 9.3.7; `*` asks about the server as a whole.

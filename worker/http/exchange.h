@@ -81,7 +81,7 @@ class Exchange final : public api::Exchange {
   }
   /// For a guard that said Later: the exchange goes on to the next guard, or to its handler.
   void admitted() { admission_->admitted(*this); }
-  bool has_states() const { return !states_.empty(); }
+  std::size_t state_count() const { return states_.size(); }
   void reset_output() { output_->reset(*this); }
 
   /// The identifier and the field that carries it in the response; the views outlive the exchange.

@@ -138,7 +138,7 @@ TEST_F(ExchangeTest, destroys_states_at_its_end_and_begins_anew) {
   EXPECT_EQ(alive, 0);
   exchange.begin(output, 3);
   EXPECT_FALSE(exchange.answered());
-  EXPECT_FALSE(exchange.has_states());
+  EXPECT_EQ(exchange.state_count(), 0u);
   EXPECT_EQ(exchange.account.status, 0);
   EXPECT_EQ(exchange.account.listener, 3u);
 }
@@ -329,6 +329,16 @@ TEST_F(GuardedTest, a_guard_may_let_the_request_pass_later) {
   EXPECT_EQ(asked, 2);
   EXPECT_EQ(output.statuses, std::vector<int>{204});
   exchange.end();
+}
+
+TEST_F(GuardedTest, what_a_guard_has_left_behind_does_not_speak_for_the_handler) {
+  int alive = 0;
+  handle = [](api::Exchange&) {};
+  guard({[&](Exchange& exchange) {
+    exchange.attach(std::make_unique<Counted>(alive));
+    return Verdict::Pass;
+  }});
+  EXPECT_EQ(dispatch(api::Method::Get, "/here"), 500) << "or the client would wait for ever";
 }
 
 TEST(TurnClock, keeps_the_fields_of_the_second) {
