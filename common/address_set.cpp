@@ -19,11 +19,6 @@ struct Network {
   bool ipv4 = false;
 };
 
-bool is_mapped(const AddressBytes& bytes) {
-  constexpr std::uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return std::memcmp(bytes.data(), kPrefix, sizeof kPrefix) == 0;
-}
-
 /// The address with the bits behind the prefix all 0 or all 1.
 AddressBytes with_host_bits(AddressBytes bytes, unsigned prefix, bool ones) {
   for (unsigned bit = prefix; bit < kBits; ++bit) {
@@ -55,6 +50,11 @@ Result<Network> parse_network(std::string_view text) {
 
 }  // namespace
 
+bool is_mapped_ipv4(const AddressBytes& bytes) {
+  constexpr std::uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return std::memcmp(bytes.data(), kPrefix, sizeof kPrefix) == 0;
+}
+
 AddressBytes mapped_ipv4(std::span<const std::uint8_t, 4> bytes) {
   AddressBytes address{};
   address[10] = address[11] = 0xff;
@@ -78,7 +78,7 @@ Result<std::string> AddressSet::normalised(std::string_view text) {
   const Result<Network> network = parse_network(text);
   if (!network) return network.error();
   const AddressBytes bytes = with_host_bits(network->address, network->prefix, false);
-  const bool ipv4 = network->ipv4 || (is_mapped(bytes) && network->prefix >= kMappedBits);
+  const bool ipv4 = network->ipv4 || (is_mapped_ipv4(bytes) && network->prefix >= kMappedBits);
   char buffer[INET6_ADDRSTRLEN] = {};
   std::string out = ipv4 ? ::inet_ntop(AF_INET, bytes.data() + 12, buffer, sizeof buffer)
                          : ::inet_ntop(AF_INET6, bytes.data(), buffer, sizeof buffer);
@@ -109,7 +109,7 @@ Result<AddressSet> AddressSet::of(const std::vector<std::string>& texts) {
     if (!network) return network.error();
     const Range range{with_host_bits(network->address, network->prefix, false),
                       with_host_bits(network->address, network->prefix, true)};
-    const bool ipv4 = is_mapped(range.first) && network->prefix >= kMappedBits;
+    const bool ipv4 = is_mapped_ipv4(range.first) && network->prefix >= kMappedBits;
     (ipv4 ? set.ipv4_ : set.ipv6_).push_back(range);
   }
   set.ipv4_ = joined(std::move(set.ipv4_));
@@ -118,7 +118,7 @@ Result<AddressSet> AddressSet::of(const std::vector<std::string>& texts) {
 }
 
 bool AddressSet::contains(const AddressBytes& address) const {
-  const Ranges& ranges = is_mapped(address) ? ipv4_ : ipv6_;
+  const Ranges& ranges = is_mapped_ipv4(address) ? ipv4_ : ipv6_;
   const auto behind =
       std::upper_bound(ranges.begin(), ranges.end(), address,
                        [](const AddressBytes& value, const Range& range) { return value < range.first; });

@@ -19,6 +19,7 @@ using AddressBytes = std::array<std::uint8_t, 16>;
 
 /// "192.0.2.1" or "2001:db8::1"; nothing for other texts.
 std::optional<AddressBytes> parse_address(std::string_view text);
+bool is_mapped_ipv4(const AddressBytes& address);
 AddressBytes mapped_ipv4(std::span<const std::uint8_t, 4> bytes);
 
 class AddressSet {

@@ -1,9 +1,8 @@
 #include "common/limits/address_key.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <cstring>
+
+#include "common/address_set.h"
 
 namespace holdfast::limits {
 
@@ -15,13 +14,10 @@ AddressKey::AddressKey(std::uint8_t family, const std::uint8_t* address) {
 }
 
 AddressKey AddressKey::of_text(std::string_view text) {
-  char ended[INET6_ADDRSTRLEN] = {};
-  std::uint8_t address[16] = {};
-  if (text.size() >= sizeof ended) return {0, address};
-  std::memcpy(ended, text.data(), text.size());
-  if (inet_pton(AF_INET, ended, address) == 1) return {4, address};
-  if (inet_pton(AF_INET6, ended, address) == 1) return {6, address};
-  return {0, address};
+  const std::optional<AddressBytes> address = parse_address(text);
+  if (!address) return {0, nullptr};
+  const bool ipv4 = is_mapped_ipv4(*address);
+  return {static_cast<std::uint8_t>(ipv4 ? 4 : 6), address->data() + (ipv4 ? 12 : 0)};
 }
 
 }  // namespace holdfast::limits

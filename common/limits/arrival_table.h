@@ -12,11 +12,9 @@
 // that is one whose owner has his whole allowance back, so that nobody loses by it. A place whose time is still
 // to come is taken together with its time: the newcomer goes on where the other one was. Therefore
 // - the time in a place only rises. Two workers that meet a new key at the same moment both want the same
-// place,
-//   one exchange fails, and the key never stands in two places;
+//   place, one exchange fails, and the key never stands in two places;
 // - whoever has many addresses gains nothing by crowding: two keys that push each other out share one
-// allowance.
-//   The table as a whole never allows more than the allowances of as many keys as it has places;
+//   allowance. The table as a whole never allows more than the allowances of as many keys as it has places;
 // - a stranger is held to others' doings only when all of his sixteen places are used up by others. The hash is
 //   secret, so they cannot be aimed at: whoever uses up and keeps used up the whole burst of half as many
 //   addresses as a region of the table has places (131,072) meets one stranger in fifty thousand, with 80 % one

@@ -1,14 +1,6 @@
-#include "common/ascii.h"
 #include "config/schema/sections.h"
 
 namespace holdfast::config {
-namespace {
-
-std::string check_id_header(std::string& name) {
-  return check_response_header(name);
-}
-
-}  // namespace
 
 const Rows<RequestId>& request_id_rows() {
   static const Rows<RequestId> rows = make_rows<RequestId>(
@@ -20,7 +12,7 @@ const Rows<RequestId>& request_id_rows() {
             "`generate` gives each request an identifier; `accept` keeps the one that a client sends (1 to 128 "
             "letters, "
             "digits, . _ -), which is right behind a proxy of your own."),
-      field("header", &RequestId::header, text("header name", check_id_header), "X-Request-Id",
+      field("header", &RequestId::header, text("header name", check_response_header), "X-Request-Id",
             Takes::NewWorkers, "Header field that carries it, in requests and in responses."));
   return rows;
 }

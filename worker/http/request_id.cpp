@@ -1,12 +1,9 @@
 #include "worker/http/request_id.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <stdexcept>
 
 #include "common/ascii.h"
-#include "common/text_hash.h"
 
 namespace holdfast::http {
 namespace {
@@ -30,16 +27,18 @@ void write_hex(char* to, std::uint64_t value) {
 }  // namespace
 
 RequestIds::RequestIds() {
-  if (::getrandom(secret_, sizeof secret_, 0) != sizeof secret_) throw std::runtime_error("no random bytes");
+  const Result<HashSecret> secret = HashSecret::random();
+  if (!secret) throw std::runtime_error(secret.error().message());
+  first_half_ = secret_for(*secret, "first half");
+  second_half_ = secret_for(*secret, "second half");
 }
 
 RequestIds::Text RequestIds::next() {
-  using text_hash_detail::mix;
-  const std::uint64_t number = ++counter_ * 0x9e3779b97f4a7c15;  // odd: every number once
+  ++counter_;
+  const std::string_view number(reinterpret_cast<const char*>(&counter_), sizeof counter_);
   Text text;
-  write_hex(text.data(), mix(number ^ secret_[0], secret_[1] | 1) ^ secret_[2]);
-  // This half is a permutation of the counter, so no two are equal.
-  write_hex(text.data() + 16, (number ^ secret_[3]) * (secret_[2] | 1));
+  write_hex(text.data(), keyed_hash(first_half_, number));
+  write_hex(text.data() + 16, keyed_hash(second_half_, number));
   return text;
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/keyed_hash.h"
+
 namespace holdfast::http {
 
 /// Makes identifiers of 32 hexadecimal digits that do not repeat over processes and machines and do not tell
@@ -16,7 +18,8 @@ class RequestIds {
   Text next();
 
  private:
-  std::uint64_t secret_[4];
+  HashSecret first_half_;
+  HashSecret second_half_;
   std::uint64_t counter_ = 0;
 };
 

@@ -14,6 +14,7 @@ using stats::BadRequest;
 // covers that.
 constexpr Milliseconds kDrainGrace{5000};
 constexpr Milliseconds kShortGrace{500};
+
 }  // namespace
 
 // A route may have its own.
