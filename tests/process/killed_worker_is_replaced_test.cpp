@@ -80,6 +80,7 @@ TEST(killed_worker, costs_only_what_it_had_in_flight_and_is_replaced_at_once) {
   ASSERT_EQ(times.size(), kills.size());
   std::sort(times.begin(), times.end());
   RecordProperty("median_replacement_ms", static_cast<int>(times[times.size() / 2].count()));
+  RecordProperty("slowest_replacement_ms", static_cast<int>(times.back().count()));
   EXPECT_LT(times[times.size() / 2], 10ms * kPatience);
   // A machine that is busy with other tests may hold the master itself up, but not again and again.
   EXPECT_LT(times[times.size() - 2], 100ms * kPatience) << times.back().count() << " ms for the slowest";
