@@ -77,9 +77,17 @@ Refusal take_field(const api::Field& field, api::Version version, Seen& seen, Fr
   }
 }
 
+// An HTTP/1.0 client may mean its content to end with the connection, which only a response's can (RFC 9112
+// section 6.3); it must say the length (RFC 9110 section 15.5.12). HTTP/1.1 without one means: no content.
+bool must_tell_length(api::Method method, api::Version version) {
+  return version == api::Version::Http10 &&
+         (method == api::Method::Post || method == api::Method::Put || method == api::Method::Patch);
+}
+
 }  // namespace
 
-Refusal frame_request(api::Version version, std::span<const api::Field> fields, Framing& framing) {
+Refusal frame_request(api::Method method, api::Version version, std::span<const api::Field> fields,
+                      Framing& framing) {
   Seen seen;
   for (const api::Field& field : fields)
     if (const Refusal refusal = take_field(field, version, seen, framing)) return refusal;
@@ -89,6 +97,7 @@ Refusal frame_request(api::Version version, std::span<const api::Field> fields, 
     if (seen.lengths > 0) return BadRequest::TransferEncoding;
     framing.body = BodyRule::Chunked;
   }
+  if (framing.body == BodyRule::None && must_tell_length(method, version)) return BadRequest::LengthRequired;
   framing.keep_alive = !seen.close && (version == api::Version::Http11 || seen.keep_alive);
   return std::nullopt;
 }

@@ -24,8 +24,8 @@ struct Framing {
 };
 
 /// Fills `framing`, or answers why the request is refused. `fields` are syntactically valid.
-std::optional<stats::BadRequest> frame_request(api::Version version, std::span<const api::Field> fields,
-                                               Framing& framing);
+std::optional<stats::BadRequest> frame_request(api::Method method, api::Version version,
+                                               std::span<const api::Field> fields, Framing& framing);
 
 /// The status that a refusal is answered with: the one table of reasons.
 std::uint16_t status_of(stats::BadRequest why);

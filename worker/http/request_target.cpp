@@ -153,9 +153,11 @@ bool take_path_and_query(std::string_view text, std::span<char> decoded, Request
   return true;
 }
 
+constexpr std::string_view kHttps = "https://";
+
 /// The length of "http://" or "https://" at the start, or 0: this server has no other scheme to serve.
 std::size_t scheme_length(std::string_view target) {
-  for (const std::string_view scheme : {std::string_view("http://"), std::string_view("https://")})
+  for (const std::string_view scheme : {std::string_view("http://"), kHttps})
     if (ascii_iequals(target.substr(0, scheme.size()), scheme)) return scheme.size();
   return 0;
 }
@@ -178,6 +180,7 @@ RequestTarget parse_absolute(std::string_view target, std::span<char> decoded) {
     if (!query_is_clean(parsed.query)) return {};
   }
   parsed.form = TargetForm::Absolute;
+  parsed.https = scheme == kHttps.size();
   return parsed;
 }
 

@@ -16,6 +16,7 @@ enum class TargetForm : std::uint8_t { Origin, Absolute, Authority, Asterisk, Re
 
 struct RequestTarget {
   TargetForm form = TargetForm::Refused;
+  bool https = false;          // Absolute: the scheme
   bool encoded_slash = false;  // %2F or %5C occurred; left undecoded in `path`
   std::string_view path;       // begins with '/', "*" for Asterisk, empty for Authority
   std::string_view query;      // raw, without '?'

@@ -155,7 +155,7 @@ bool Session::fill_request(const RequestHead& head) {
   request.version = head.version;
   request.fields = {fields, head.fields.size()};
 
-  if (const auto why = http::frame_request(head.version, request.fields, active.framing))
+  if (const auto why = http::frame_request(request.method, head.version, request.fields, active.framing))
     return refuse(*why), false;
   request.has_body = active.framing.body != http::BodyRule::None;
   if (active.framing.body == http::BodyRule::Length) request.content_length = active.framing.length;
@@ -165,6 +165,9 @@ bool Session::fill_request(const RequestHead& head) {
       request.target, request.method, {reinterpret_cast<char*>(decoded.data()), decoded.size()});
   if (target.form == http::TargetForm::Refused) return refuse(BadRequest::Target), false;
   if (target.form == http::TargetForm::Authority) return refuse_tunnel(), false;
+  // RFC 9110 section 7.4: an https resource is not to be had in clear, but from a gateway that is trusted.
+  if (target.https && !request.secure && !connection_.listener().proxy)
+    return refuse(BadRequest::Misdirected), false;
   request.path = target.path;
   request.query = target.query;
   request.encoded_slash = target.encoded_slash;

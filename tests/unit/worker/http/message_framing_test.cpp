@@ -13,14 +13,15 @@ using Fields = std::vector<api::Field>;
 
 const api::Field kHost{"Host", "example.com:80"};
 
-std::optional<BadRequest> refusal(const Fields& fields, api::Version version = api::Version::Http11) {
+std::optional<BadRequest> refusal(const Fields& fields, api::Version version = api::Version::Http11,
+                                  api::Method method = api::Method::Get) {
   Framing framing;
-  return frame_request(version, fields, framing);
+  return frame_request(method, version, fields, framing);
 }
 
 Framing framed(const Fields& fields, api::Version version = api::Version::Http11) {
   Framing framing;
-  EXPECT_EQ(frame_request(version, fields, framing), std::nullopt);
+  EXPECT_EQ(frame_request(api::Method::Get, version, fields, framing), std::nullopt);
   return framing;
 }
 
@@ -29,6 +30,15 @@ TEST(MessageFraming, a_request_without_length_or_coding_has_no_body) {
   EXPECT_EQ(framing.body, BodyRule::None);
   EXPECT_EQ(framing.host, "example.com:80");
   EXPECT_TRUE(framing.keep_alive);
+}
+
+TEST(MessageFraming, content_of_an_older_client_needs_a_length) {
+  for (const api::Method method : {api::Method::Post, api::Method::Put, api::Method::Patch}) {
+    EXPECT_EQ(refusal({}, api::Version::Http10, method), BadRequest::LengthRequired);
+    EXPECT_EQ(refusal({{"Content-Length", "0"}}, api::Version::Http10, method), std::nullopt);
+    EXPECT_EQ(refusal({kHost}, api::Version::Http11, method), std::nullopt) << "none means: no content";
+  }
+  EXPECT_EQ(refusal({}, api::Version::Http10, api::Method::Delete), std::nullopt);
 }
 
 TEST(MessageFraming, a_length_of_digits_counts_the_body) {

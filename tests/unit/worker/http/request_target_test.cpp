@@ -11,6 +11,7 @@ namespace {
 /// The parsed target with copies of its views, so that the buffers may go.
 struct Parsed {
   TargetForm form;
+  bool https;
   bool encoded_slash;
   std::string path;
   std::string query;
@@ -20,7 +21,11 @@ struct Parsed {
 Parsed parse(std::string_view target, api::Method method = api::Method::Get) {
   std::vector<char> room(decoded_room(target));
   const RequestTarget parsed = parse_request_target(target, method, room);
-  return {parsed.form, parsed.encoded_slash, std::string(parsed.path), std::string(parsed.query),
+  return {parsed.form,
+          parsed.https,
+          parsed.encoded_slash,
+          std::string(parsed.path),
+          std::string(parsed.query),
           std::string(parsed.authority)};
 }
 
@@ -96,6 +101,8 @@ TEST(RequestTarget, AnAbsoluteFormGivesAuthorityAndPath) {
   EXPECT_EQ(parsed.query, "q");
   EXPECT_EQ(parse("http://example.com").path, "/");
   EXPECT_EQ(parse("https://example.com?q=1").query, "q=1");
+  EXPECT_FALSE(parsed.https);
+  EXPECT_TRUE(parse("HTTPS://example.com").https);
 }
 
 TEST(RequestTarget, AnAbsoluteFormWithUserInformationAnEmptyHostOrAnotherSchemeIsRefused) {
