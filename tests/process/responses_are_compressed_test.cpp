@@ -104,6 +104,20 @@ TEST(compression, of_head_agrees_with_get_and_a_packed_answer_is_revalidated) {
   }
 }
 
+TEST(compression, confirms_what_was_packed_on_its_way_by_the_validator_it_had) {
+  Site site;
+  ASSERT_TRUE(site.server.ready());
+  const std::string first = ask(site.server, "GET", "/large.css", "Accept-Encoding: gzip\r\n").field("etag");
+  ASSERT_THAT(first, testing::StartsWith("W/\""));
+  kept_form(site.server, "/large.css");
+  for (const std::string& fields : {std::string("Accept-Encoding: gzip\r\n"), std::string()}) {
+    const Response again =
+        ask(site.server, "GET", "/large.css", fields + "If-None-Match: \"other\", " + first + "\r\n");
+    EXPECT_EQ(again.status, 304);
+    EXPECT_EQ(again.field("etag"), first) << "a cache finds it by that (RFC 9111 section 4.3.4)";
+  }
+}
+
 TEST(compression, and_headers_follow_the_route) {
   ServerConfig config;
   config.routes =

@@ -67,6 +67,16 @@ class FieldList {
   std::size_t count_ = 0;
 };
 
+/// The client holds a packed form: it knows the validator as the weak one that went with that.
+bool holds_weakened(const api::Request& request, std::string_view etag) {
+  for (const Field& field : request.fields) {
+    if (!ascii_iequals(field.name, "If-None-Match")) continue;
+    const std::size_t at = field.value.find(etag);
+    if (at != std::string_view::npos && field.value.substr(0, at).ends_with("W/")) return true;
+  }
+  return false;
+}
+
 /// Bytes of its own behind a body.
 class OwnedText final : public api::BodyOwner {
  public:
@@ -134,9 +144,17 @@ void Compress::apply(http::Exchange& exchange, http::Response& response) const {
     fields.add("Vary", "Accept-Encoding");
     response.fields = fields.all();
   }
-  if (response.status == 304) return;
+  if (response.status == 304) return confirm(exchange, response);
   if (const std::optional<Coding> coding = http::choose_coding(exchange.request().fields, offer_))
     encode(exchange, response, *coding);
+}
+
+// The answer names the validator of what it confirms, or a cache does not find it (RFC 9111 section 4.3.4).
+void Compress::confirm(http::Exchange& exchange, http::Response& response) {
+  if (!holds_weakened(exchange.request(), find(response.fields, "ETag")->value)) return;
+  FieldList fields(exchange, response.fields);
+  fields.weaken();
+  response.fields = fields.all();
 }
 
 void Compress::encode(http::Exchange& exchange, http::Response& response, Coding coding) const {

@@ -24,6 +24,7 @@ class Compress final : public http::ResponseFilter {
 
  private:
   bool is_candidate(const http::Response& response) const;
+  static void confirm(http::Exchange& exchange, http::Response& response);
   void encode(http::Exchange& exchange, http::Response& response, Coding coding) const;
 
   const config::Compression settings_;
