@@ -139,7 +139,7 @@ class ScriptedTransport final : public net::Transport {
     return {net::Io::Ok, sent, 0};
   }
   std::uint32_t unsent() const override { return peer_.unsent_; }
-  void end_writing() override { peer_.ended_ = true; }
+  void end_writing(bool /*peer_ended*/) override { peer_.ended_ = true; }
   bool has_pending() const override { return false; }
   std::string_view application_protocol() const override { return {}; }
 

@@ -11,7 +11,7 @@ namespace holdfast::net {
 namespace {
 
 constexpr int kReadsPerTurn = 4;
-constexpr std::uint64_t kWriteShare = 1024 * 1024;
+constexpr std::uint64_t kWriteShare = 2 * 1024 * 1024;
 // A peer that still sends is given more time to see the answer, but not for ever.
 constexpr Milliseconds kLingerTime{5000};
 constexpr Milliseconds kLongestLinger{30'000};
@@ -111,7 +111,7 @@ void Connection::end_our_side() {
   guarded_ = false;
   // The end leaves with the last bytes now: a close would reset instead, and lose them, if the peer has sent
   // more.
-  transport_->end_writing();
+  transport_->end_writing(input_ended_);
   if ((!linger_ && pending_.empty()) || input_ended_) return close();
   phase_ = Phase::Lingering;
   linger_end_ = loop_.now() + kLongestLinger;

@@ -58,8 +58,8 @@ std::uint32_t TcpTransport::unsent() const {
   return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
 }
 
-void TcpTransport::end_writing() {
-  ::shutdown(socket_.get(), SHUT_WR);
+void TcpTransport::end_writing(bool peer_ended) {
+  if (!peer_ended) ::shutdown(socket_.get(), SHUT_WR);
 }
 
 }  // namespace holdfast::net

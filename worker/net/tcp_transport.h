@@ -16,7 +16,7 @@ class TcpTransport final : public Transport {
   IoResult write(std::span<const iovec> pieces, bool more) override;
   IoResult send_file(int file, std::uint64_t offset, std::size_t length) override;
   std::uint32_t unsent() const override;
-  void end_writing() override;
+  void end_writing(bool peer_ended) override;
   bool has_pending() const override { return false; }
   std::string_view application_protocol() const override { return {}; }
 

@@ -40,8 +40,9 @@ class Transport {
   virtual IoResult send_file(int file, std::uint64_t offset, std::size_t length) = 0;
   /// Bytes that were written and that the peer has not received yet; 0 when that cannot be told.
   virtual std::uint32_t unsent() const = 0;
-  /// Ends our side; the peer's stays readable.
-  virtual void end_writing() = 0;
+  /// Ends our side; the peer's stays readable. `peer_ended`: everything was read, and the socket is closed
+  /// next: a close ends our side in order then.
+  virtual void end_writing(bool peer_ended) = 0;
   /// Decrypted bytes wait inside: read() would yield without a readable socket.
   virtual bool has_pending() const = 0;
   /// What ALPN chose: "h2", "http/1.1", empty when nothing was negotiated.
