@@ -10,7 +10,6 @@ Needs the tools of tests/bench/run (which builds them) and a release build of ho
 """
 
 import argparse
-import collections
 import json
 import os
 import random
@@ -26,10 +25,8 @@ import urllib.request
 
 from servers import Holdfast, children, raise_descriptor_limit, reserve_port
 
-STYLES = ("slow head", "slow body", "slow reader", "idle")
 TIMEOUTS = {"request_header": 6, "request_body": 6, "response_write": 6, "keep_alive": 12}
 BIG = 8 * 1024 * 1024
-PATIENCE = 90  # seconds after which a slow connection counts as not ended at all
 MOST_GROWTH_KIB = 16 * 1024  # of a worker over the mix: buffers of 64 connections that its allocator keeps
 WORST_P99 = 2.0  # of ordinary clients among slow ones, as a share of the undisturbed run
 
@@ -77,71 +74,8 @@ def counted_requests(admin_port):
 
 # -- slow
 
-class SlowPeer:
-    """One connection of a style; step() once a second or so, until the server has ended it."""
-
-    def __init__(self, style, port, source):
-        self.style = style
-        self.socket = socket.socket()
-        if style == "slow reader":
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.bind((source, 0))
-        self.socket.connect(("127.0.0.1", port))
-        self.begun = time.monotonic()
-        self.ended = None
-        self.ended_by = None
-        self.answer = b""
-        self.socket.setblocking(False)
-        first = {"slow head": b"GET / HTTP/1.1\r\nHost: x\r\nX: ",
-                 "slow body": b"POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
-                 "slow reader": b"GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n",
-                 "idle": b"GET /small.html HTTP/1.1\r\nHost: x\r\n\r\n"}[style]
-        self.socket.send(first)
-
-    def step(self):
-        try:
-            if self.style in ("slow head", "slow body"):
-                self.socket.send(b"a")
-        except BlockingIOError:
-            pass
-        except OSError:
-            return self.end_of_reading()
-        while self.read() and self.style != "slow reader":
-            pass
-        # A reset is seen behind what still waits to be read, which is long for who reads slowly.
-        if self.ended is None and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
-            self.end("reset")
-
-    def read(self):
-        """One piece; False when there is none."""
-        try:
-            received = self.socket.recv(1 if self.style == "slow reader" else 65536)
-        except BlockingIOError:
-            return False
-        except OSError:
-            self.end("reset")
-            return False
-        if not received:
-            self.end("close")
-        elif len(self.answer) < 12:  # the status line says why
-            self.answer += received[:12]
-        return bool(received)
-
-    def end_of_reading(self):
-        """The server takes no more: what it said before is still there to be read."""
-        while self.read():
-            pass
-        if self.ended is None:
-            self.end("reset")
-
-    def end(self, how):
-        self.ended = time.monotonic()
-        status = self.answer[9:12].decode("latin-1")
-        self.ended_by = f"{status} and {how}" if status else how
-        self.socket.close()
-
-
 def ordinary_p99(tools, port, seconds):
+    """Of clients enough to keep the worker busy, on the processor that it does not use."""
     out = subprocess.run([os.path.join(tools, "load"), f"127.0.0.1:{port}", "--path", "/small.html", "--connections", "16",
                           "--seconds", str(seconds)], capture_output=True, text=True, check=True).stdout
     figures = json.loads(out)
@@ -150,62 +84,57 @@ def ordinary_p99(tools, port, seconds):
     return figures["p99_us"], figures["requests_per_second"]
 
 
-def open_peers(port, connections):
-    return [SlowPeer(STYLES[i % len(STYLES)], port, f"127.0.{1 + i % 8}.1") for i in range(connections)]
+class SlowPeers:
+    """The driver of the slow connections, which are open when this returns; begin() lets it step them."""
+
+    def __init__(self, tools, port, connections):
+        self.process = subprocess.Popen([os.path.join(tools, "slow_peers"), str(port), str(connections)], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("slow connections were not taken")
+
+    def begin(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def reports(self):
+        """Waits until the server has ended them all, or patience has ended."""
+        return [json.loads(line) for line in self.process.communicate()[0].splitlines()]
 
 
-def step_until_ended(peers, meanwhile):
-    """Every peer's next byte about each 1.5 s, spread over that time, so that their driver is no burst of its own."""
-    deadline = time.monotonic() + PATIENCE
-    left = peers
-    while left and time.monotonic() < deadline:
-        begun = time.monotonic()
-        for number, peer in enumerate(left):
-            peer.step()
-            if number % 100 == 99:
-                time.sleep(max(0.0, begun + 1.5 * number / len(left) - time.monotonic()))
-        left = [peer for peer in left if peer.ended is None]
-        time.sleep(max(0.0, begun + 1.5 - time.monotonic()))
-    meanwhile.join()
+def figures_when(worker, reached):
+    """Of the worker, once they are as awaited: what stands in an accept queue is not held yet."""
+    deadline = time.monotonic() + 10
+    while not reached(figures := worker_figures(worker)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return figures
 
 
-def tell_ends(peers):
-    """What ended each style, and when; how many did not end."""
-    survivors = 0
-    for style in STYLES:
-        ended = [peer for peer in peers if peer.style == style and peer.ended is not None]
-        alive = sum(1 for peer in peers if peer.style == style and peer.ended is None)
-        survivors += alive
-        lives = [peer.ended - peer.begun for peer in ended]
-        shown = f"ended after {min(lives):.1f} to {max(lives):.1f} s" if lives else "ended"
-        causes = ", ".join(f"{count} by {cause}" for cause, count in
-                           collections.Counter(peer.ended_by for peer in ended).most_common())
-        print(f"{style}: {len(ended)} {shown} ({causes}); {alive} still there after {PATIENCE} s")
-    return survivors
+def tell_ends(report):
+    causes = ", ".join(f"{count} by {cause}" for cause, count in report["causes"].items())
+    print(f"{report['style']}: {report['ended']} ended after {report['first']} to {report['last']} s ({causes}); "
+          f"{report['left']} never")
 
 
 def run_slow(server, tools, connections):
     worker = server.worker()
     quiet, quiet_rate = ordinary_p99(tools, server.port, 4)
     before = worker_figures(worker)
-    peers = open_peers(server.port, connections)
-    held = worker_figures(worker)
-    disturbed = {}
-    ordinary = threading.Thread(target=lambda: disturbed.update(result=ordinary_p99(tools, server.port, 4)))
-    ordinary.start()
-    os.nice(10)  # of this thread alone: the driver of the slow ones is not to compete with the ordinary clients
-    step_until_ended(peers, ordinary)
-    if "result" not in disturbed:
-        print("the ordinary clients were not served")
-        return False
-    p99, rate = disturbed["result"]
+    peers = SlowPeers(tools, server.port, connections)
+    held = figures_when(worker, lambda figures: figures["descriptors"] >= connections)
+    peers.begin()
+    p99, rate = ordinary_p99(tools, server.port, 4)
+    reports = peers.reports()
     after = worker_figures(worker)
     print(f"p99 of ordinary clients: {quiet:.0f} us alone, {p99:.0f} us among {connections} slow ones "
           f"({p99 / quiet:.2f}x, at most {WORST_P99:.0f}x); requests/s {quiet_rate:.0f}, {rate:.0f}")
     print(f"worker memory: {before['rss_kib']} KiB before, {held['rss_kib']} KiB with them "
           f"({(held['rss_kib'] - before['rss_kib']) * 1024 // connections} bytes each), {after['rss_kib']} KiB after; "
           f"descriptors {before['descriptors']}, {held['descriptors']}, {after['descriptors']}")
-    return tell_ends(peers) == 0 and p99 <= WORST_P99 * quiet and server.worker() == worker
+    for report in reports:
+        tell_ends(report)
+    return (sum(report["ended"] for report in reports) == connections and p99 <= WORST_P99 * quiet
+            and server.worker() == worker)
 
 
 # -- mix
@@ -373,7 +302,9 @@ def main():
             with open(os.path.join(site, name), "wb") as file:
                 file.write(os.urandom(size))
         os.chmod(folder, 0o755)
-        with Tested(os.path.join(folder, "server"), max(os.sched_getaffinity(0)), site, arguments.holdfast) as server:
+        processors = sorted(os.sched_getaffinity(0))
+        with Tested(os.path.join(folder, "server"), processors[-1], site, arguments.holdfast) as server:
+            os.sched_setaffinity(0, processors[:-1] or processors)
             good = run_slow(server, arguments.tools, connections) if arguments.what == "slow" else run_mix(
                 server, arguments.seconds, arguments.seed)
     print("good" if good else "NOT GOOD")
