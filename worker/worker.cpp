@@ -3,12 +3,14 @@
 
 #include <signal.h>
 
+#include <optional>
 #include <utility>
 
 #include "common/log.h"
 #include "worker/admin/status_report.h"
 #include "worker/control_client.h"
 #include "worker/loop/event_loop.h"
+#include "worker/memory_return.h"
 #include "worker/wiring.h"
 
 namespace holdfast::worker {
@@ -50,6 +52,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     busy_ = stats_.cell(stats::Metric::EventLoopBusy);
     lag_ = stats_.histogram(stats::Metric::EventLoopLag);
     dropped_ = stats_.cell(stats::Metric::LogLinesDropped);
+    memory_return_.emplace(*loop_);
     loop_->set_hook(*this);
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
     return wiring_->start_accepting();
@@ -69,6 +72,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     const auto length = static_cast<std::uint64_t>((Clock::now() - started).count());
     busy_.add(length);
     lag_.observe(length);
+    memory_return_->look(wiring_->connections().size());
     set_phase(stats::Phase::Waiting);
     if (draining_ && wiring_->connections().size() == 0) loop_->stop();
   }
@@ -124,6 +128,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   std::unique_ptr<loop::EventLoop> loop_;
   ControlClient control_;
   std::unique_ptr<Wiring> wiring_;
+  std::optional<MemoryReturn> memory_return_;
   stats::Cell busy_;
   stats::HistogramCell lag_;
   stats::Cell dropped_;

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <mutex>
@@ -165,21 +163,6 @@ Tally run_clients(std::uint16_t port, unsigned seed) {
   }
   for (std::thread& thread : threads) thread.join();
   return all;
-}
-
-std::size_t descriptors_of(pid_t pid) {
-  const std::filesystem::directory_iterator open("/proc/" + std::to_string(pid) + "/fd");
-  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
-}
-
-std::size_t resident_kib(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  std::string word;
-  while (status >> word) {
-    std::size_t kib = 0;
-    if (word == "VmRSS:" && status >> kib) return kib;
-  }
-  return 0;
 }
 
 unsigned chosen_seed() {

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <fstream>
 #include <memory>
 
 #include "tests/support/deadline.h"
@@ -82,16 +81,6 @@ class SlowClient {
   TimePoint end_ = begin_;
   bool ended_ = false;
 };
-
-std::size_t resident_kib(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  std::string word;
-  while (status >> word) {
-    std::size_t kib = 0;
-    if (word == "VmRSS:" && status >> kib) return kib;
-  }
-  return 0;
-}
 
 ServerConfig strict() {
   ServerConfig config;

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -171,6 +172,21 @@ Milliseconds cpu_time_of(pid_t pid) {
   if (fields.size() < 13) return {};
   const long ticks = std::stol(fields[11]) + std::stol(fields[12]);
   return Milliseconds(ticks * 1000 / ::sysconf(_SC_CLK_TCK));
+}
+
+std::size_t resident_kib(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string word;
+  while (status >> word) {
+    std::size_t kib = 0;
+    if (word == "VmRSS:" && status >> kib) return kib;
+  }
+  return 0;
+}
+
+std::size_t descriptors_of(pid_t pid) {
+  const std::filesystem::directory_iterator open("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
 }
 
 }  // namespace holdfast::support

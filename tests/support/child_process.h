@@ -63,5 +63,9 @@ std::vector<pid_t> children_of(pid_t parent);
 bool wait_until_gone(pid_t pid, Milliseconds in);
 /// User and system time that the process has used so far.
 Milliseconds cpu_time_of(pid_t pid);
+/// Memory of the process that is in RAM now, in KiB.
+std::size_t resident_kib(pid_t pid);
+/// Descriptors that the process has open.
+std::size_t descriptors_of(pid_t pid);
 
 }  // namespace holdfast::support

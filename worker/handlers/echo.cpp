@@ -54,8 +54,9 @@ class EchoState final : public api::ExchangeState, public api::BodySink, public 
     const std::size_t first = std::min(wanted, room_ - begin_);
     std::memcpy(room.data(), ring_.get() + begin_, first);
     std::memcpy(room.data() + first, ring_.get(), wanted - first);
-    begin_ = (begin_ + wanted) % room_;
     held_ -= wanted;
+    // An empty ring begins anew: a trickle touches no more of it than it needs.
+    begin_ = held_ == 0 ? 0 : (begin_ + wanted) % room_;
     return wanted;
   }
 

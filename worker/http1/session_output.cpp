@@ -138,7 +138,10 @@ std::size_t Session::read_piece(api::BodySource& source, api::Pull& next) {
     pulled = {0, api::Pull::Failed};
   }
   next = pulled.next;
-  if (pulled.bytes == 0) return 0;
+  if (pulled.bytes == 0) {
+    connection_.output().commit(0);
+    return 0;
+  }
   if (chunked) {
     write_chunk_prefix(room.first<kChunkPrefix>(), static_cast<std::uint32_t>(pulled.bytes));
     std::memcpy(room.data() + kChunkPrefix + pulled.bytes, "\r\n", kChunkSuffix);

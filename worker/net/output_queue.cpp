@@ -111,6 +111,7 @@ std::span<std::byte> OutputQueue::room(std::size_t least) {
 }
 
 void OutputQueue::commit(std::size_t bytes) {
+  if (bytes == 0 && head_ == tail_ && tail_->length() == 0) return pop();
   tail_->end += bytes;
   size_ += bytes;
 }

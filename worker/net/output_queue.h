@@ -35,7 +35,7 @@ class OutputQueue {
   /// Copies.
   void append(std::string_view bytes);
   /// Contiguous room for at least `least` (at most kChunk) bytes at the end; commit() makes the first part of
-  /// it output.
+  /// it output, commit(0) gives back what was not needed.
   std::span<std::byte> room(std::size_t least);
   void commit(std::size_t bytes);
   /// Keeps the view until `hold` is released, after the last byte has left.
