@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "common/log.h"
 #include "worker/admin/admin_handlers.h"
 #include "worker/filters/registry.h"
+#include "worker/handlers/file_cache.h"
 #include "worker/net/tcp_transport.h"
 
 namespace holdfast::worker {
@@ -58,6 +60,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       packer_(stats),
       pool_(loop),
       shared_({&packer_, &pool_, &stats}),
+      file_changes_(shared_.files()),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
@@ -68,6 +71,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   }
   Result<http::HandlerTable> handlers = make_handlers(wiring->config_, wiring->shared_, job.segment);
   if (!handlers) return handlers.error();
+  if (Result<void> watched = wiring->watch_files(); !watched) return watched.error();
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
@@ -79,6 +83,21 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
       std::make_unique<http1::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_);
   if (Result<void> added = wiring->add_acceptors(job); !added) return added.error();
   return wiring;
+}
+
+void Wiring::FileChanges::on_ready(std::uint32_t /*events*/) {
+  files.take_changes();
+}
+
+Result<void> Wiring::watch_files() {
+  handlers::FileCache& files = shared_.files();
+  if (!files.has_trees()) return {};
+  const int fd = files.watch_files();
+  if (fd < 0) {
+    log().debug("changes of files are not told here: seen within a second");
+    return {};
+  }
+  return file_changes_.watch.start(loop_, fd, EPOLLIN, file_changes_);
 }
 
 Result<void> Wiring::open_access_log(Fd fd) {

@@ -35,7 +35,16 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<net::Transport> wrap(Fd socket) override;
 
  private:
+  /// Lets the file cache see what has changed.
+  struct FileChanges final : loop::Watcher {
+    explicit FileChanges(handlers::FileCache& cache) : files(cache) {}
+    void on_ready(std::uint32_t events) override;
+    handlers::FileCache& files;
+    loop::Watch watch;
+  };
+
   Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats);
+  Result<void> watch_files();
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
   Result<void> add_acceptors(const Job& job);
@@ -50,6 +59,7 @@ class Wiring final : public net::TransportFactory {
   loop::ThreadPool pool_;  // joins its threads, which may be packing
   LogRate rate_refusals_{1, Milliseconds(10'000)};
   handlers::Shared shared_;
+  FileChanges file_changes_;  // the cache's descriptor is open while it is watched
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
   std::unique_ptr<http::Dispatcher> dispatcher_;

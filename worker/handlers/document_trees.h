@@ -55,6 +55,7 @@ class DocumentTrees {
   /// Follows a root that was replaced; looks at most once per value of `now`.
   void refresh(std::uint32_t tree, TimePoint now) { roots_[trees_[tree].root].refresh(now); }
 
+  std::size_t count() const { return trees_.size(); }
   const DocumentRoot& root(std::uint32_t tree) const { return roots_[trees_[tree].root]; }
 
  private:

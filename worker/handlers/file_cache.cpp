@@ -76,6 +76,7 @@ FileLookup FileCache::find_on_disk(std::uint32_t tree, std::string_view path, Ti
     known->check_after_ = now + limits_.recheck;
     known->looked_at_ = now;
     known->used_ = true;
+    watch(*known, found.file.fd.get());
     return {Outcome::File, known, Fd()};
   }
   (known ? counters_.changed : counters_.miss).add();
@@ -124,11 +125,14 @@ FileEntry* FileCache::load(std::uint32_t tree, std::string_view path, ResolvedPa
     OpenedFile& file = found.file;
     auto entry = std::make_unique<FileEntry>(path, tree, file.identity, type);
     entry->unsettled_ = may_change_unseen(file.identity, limits_.settled);
+    // Before its content is read: no change in between is missed.
+    watch(*entry, file.fd.get());
     const bool small = file.identity.size <= limits_.content_of_one && attempt <= kReadAttempts;
     if (small && !read_content(*entry, file.fd.get())) {
       struct stat status {};
       if (::fstat(file.fd.get(), &status) == 0) file.identity = FileIdentity::of(status);
-      found.siblings = {};  // they were judged by another state
+      found.siblings = {};                                          // they were judged by another state
+      if (entry->watch_ != FileWatch::kNone) forget_watch(*entry);  // its successor watches the same file
       continue;
     }
     if (!small) {
@@ -137,6 +141,24 @@ FileEntry* FileCache::load(std::uint32_t tree, std::string_view path, ResolvedPa
     }
     load_siblings(*entry, found);
     return entry.release();
+  }
+}
+
+void FileCache::watch(FileEntry& entry, int file) {
+  if (entry.watch_ != FileWatch::kNone || file < 0 || watches_ >= limits_.watches) return;
+  entry.watch_ = watch_.add(file);
+  if (entry.watch_ != FileWatch::kNone) ++watches_;
+}
+
+// Several entries may be of one file.
+void FileCache::take_changes() {
+  const FileWatch::Changes changes = watch_.take();
+  if (changes.watches.empty() && !changes.lost) return;
+  for (FileEntry* entry = newest_; entry != nullptr; entry = entry->older_) {
+    if (entry->watch_ == FileWatch::kNone) continue;
+    const bool told = std::ranges::binary_search(changes.watches, entry->watch_);
+    if (told) forget_watch(*entry);
+    if (told || changes.lost) entry->check_after_ -= limits_.recheck - limits_.told_recheck;
   }
 }
 
@@ -235,6 +257,10 @@ void FileCache::remove(FileEntry* entry) {
   if (entry->in_memory()) content_bytes_ -= entry->size();
   content_bytes_ -= entry->packed_bytes_;
   descriptors_ -= entry->descriptors_;
+  if (entry->watch_ != FileWatch::kNone) {
+    watch_.remove(entry->watch_);
+    forget_watch(*entry);
+  }
   entry->cached_ = false;
   show_size();
   entry->release();

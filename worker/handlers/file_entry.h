@@ -19,6 +19,7 @@
 #include "common/fd.h"
 #include "common/http_date.h"
 #include "worker/handlers/file_identity.h"
+#include "worker/handlers/file_watch.h"
 #include "worker/handlers/packed_form.h"
 
 namespace holdfast::handlers {
@@ -96,6 +97,7 @@ class FileEntry final : public api::BodyOwner {
   std::uint64_t hash_ = 0;
   TimePoint check_after_{};
   TimePoint looked_at_{};  // of the last is_as_opened()
+  int watch_ = FileWatch::kNone;
   bool used_ = false;
   bool cached_ = false;  // in the cache, not only held by bodies and work
   // Was read so soon after its last change that another may hide behind the same times.

@@ -13,7 +13,8 @@ namespace {
 
 // A file is handed over in parts, so that its exchange ends (and is counted) with its last part, not with its
 // first.
-constexpr std::uint64_t kFilePart = 1024 * 1024;
+constexpr std::uint64_t kFilePart = 2 * 1024 * 1024;
+constexpr std::uint64_t kLongRest = 64 * 1024;
 constexpr std::size_t kStreamPart = net::OutputQueue::kChunk;
 
 }  // namespace
@@ -52,7 +53,7 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
   head.version = exchange.request().version;
   // Nobody asked for the body and much of it may come: rather close than read it all (RFC 9112 section 9.3).
   const bool unread = !active.body_complete && exchange.sink() == nullptr;
-  const bool long_rest = active.framing.body == http::BodyRule::Chunked || active.body_left > kFilePart / 16;
+  const bool long_rest = active.framing.body == http::BodyRule::Chunked || active.body_left > kLongRest;
   if (unread && long_rest) active.keep_alive = false;
   // A client that was never told to go on may send the body after this answer or not at all (RFC 9110 section
   // 10.1.1): what comes next could be either. A sink that was given no credit changes nothing about that.

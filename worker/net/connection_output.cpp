@@ -11,7 +11,7 @@ namespace holdfast::net {
 namespace {
 
 constexpr int kReadsPerTurn = 4;
-constexpr std::uint64_t kWriteShare = 2 * 1024 * 1024;
+constexpr std::uint64_t kWriteShare = 1024 * 1024;
 // A peer that still sends is given more time to see the answer, but not for ever.
 constexpr Milliseconds kLingerTime{5000};
 constexpr Milliseconds kLongestLinger{30'000};

@@ -9,6 +9,9 @@ namespace holdfast::net {
 
 enum class PieceKind : std::uint8_t { Chunk, Held, File };
 
+// What is sent from a file is not copied: twice as much of it is a share of the same cost.
+constexpr std::uint64_t kFileFactor = 2;
+
 struct OutputQueue::Piece {
   Piece* next = nullptr;
   PieceKind kind = PieceKind::Chunk;
@@ -172,7 +175,7 @@ OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport, bool end_fol
 }
 
 OutputQueue::Flushed OutputQueue::flush_file(Transport& transport, std::uint64_t share) {
-  const std::uint64_t wanted = std::min(head_->length(), share);
+  const std::uint64_t wanted = std::min(head_->length(), share * kFileFactor);
   // The owner comes with the last part of a file: to know of a change before that would help nobody.
   if (waited_ && head_->hold && !head_->hold->is_intact(head_->file)) return {Flush::Shortened, 0, 0};
   const IoResult result = transport.send_file(head_->file, head_->begin, wanted);

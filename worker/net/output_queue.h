@@ -55,8 +55,8 @@ class OutputQueue {
     std::uint64_t bytes = 0;
     int error = 0;
   };
-  /// Sends as much as the transport takes, at most about `share` bytes (a part of a file of that length goes
-  /// whole). `end_follows`: our side is ended right after the last byte, so that both can share a packet.
+  /// Sends as much as the transport takes, at most about `share` bytes (a part of a file of twice that length
+  /// goes whole). `end_follows`: our side is ended right after the last byte, so that both can share a packet.
   Flushed flush(Transport& transport, std::uint64_t share, bool end_follows = false);
   void clear();
 

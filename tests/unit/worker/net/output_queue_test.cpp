@@ -188,9 +188,9 @@ TEST_F(OutputQueueTest, yields_when_its_share_is_used_up) {
   queue.append("head");
   queue.append_file(file.fd(), 0, 100'000, nullptr);
   EXPECT_EQ(flush(1000), OutputQueue::Flush::Yielded);
-  EXPECT_EQ(peer.received().size(), 1004u);
+  EXPECT_EQ(peer.received().size(), 2004u);
   EXPECT_EQ(flush(0), OutputQueue::Flush::Yielded);
-  EXPECT_EQ(peer.received().size(), 1004u);
+  EXPECT_EQ(peer.received().size(), 2004u);
   EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
   EXPECT_EQ(peer.received(), "head" + file.content());
 }
