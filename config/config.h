@@ -102,9 +102,31 @@ struct ProxyProtocol {
   std::vector<std::string> from;  // as AddressSet::normalised() writes them; empty: everybody
 };
 
+/// A file in PEM form, read at load by the master: workers need no access to it.
+struct PemFile {
+  std::string path;
+  std::string text;
+};
+
+struct Certificate {
+  PemFile certificate;  // with its chain, itself first
+  PemFile key;
+  Place place;
+};
+
+enum class TlsVersion : std::uint8_t { Tls12, Tls13 };
+
+struct Tls {
+  bool enabled{};
+  std::vector<Certificate> certificates;  // the first is the default
+  TlsVersion min_version{};
+  bool strict_sni{};  // names that no certificate has are refused
+};
+
 struct Listener {
   std::string name;
   Endpoint bind;
+  Tls tls;
   ProxyProtocol proxy_protocol;
   Place place;
 };

@@ -41,7 +41,11 @@ bool worker_could_start(const config::Config& config) {
   const pid_t child = fork();
   if (child == 0) {
     const Result<void> outcome = try_as_worker(config);
-    if (!outcome) dprintf(STDERR_FILENO, "%s: %s\n", config.file.c_str(), outcome.error().message().c_str());
+    if (!outcome) {
+      const std::string message = outcome.error().message();
+      const std::string file = config.file + ":";
+      dprintf(STDERR_FILENO, "%s%s\n", message.starts_with(file) ? "" : (file + " ").c_str(), message.c_str());
+    }
     _exit(outcome ? kExitOk : kExitConfiguration);
   }
   int status = 0;

@@ -131,6 +131,14 @@ Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>&
   return addresses_.back().get();
 }
 
+Result<net::TransportFactory*> Wiring::transports_for(const config::Tls& settings) {
+  if (!settings.enabled) return static_cast<net::TransportFactory*>(this);
+  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(settings);
+  if (!context) return context.error();
+  tls_.push_back(std::make_unique<net::TlsTransports>(std::move(*context), stats_));
+  return tls_.back().get();
+}
+
 Result<void> Wiring::add_acceptors(const Job& job) {
   for (const ListeningSocket& socket : job.sockets) {
     const bool admin = job.role == Role::Admin;
@@ -144,7 +152,12 @@ Result<void> Wiring::add_acceptors(const Job& job) {
     if (!allowed) return allowed.error();
     if (admin) context.allowed = *allowed;
     if (!proxies.from.empty()) context.proxies = *allowed;
-    acceptors_.push_back(std::make_unique<net::Acceptor>(loop_, connections_, socket.fd, context, *this));
+    const config::Tls tls = admin ? config::Tls{} : config_.listeners[socket.listener].tls;
+    const Result<net::TransportFactory*> transports = transports_for(tls);
+    if (!transports) return transports.error();
+    context.secure = tls.enabled;
+    acceptors_.push_back(
+        std::make_unique<net::Acceptor>(loop_, connections_, socket.fd, context, **transports));
   }
   return {};
 }

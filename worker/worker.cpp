@@ -11,6 +11,7 @@
 #include "worker/control_client.h"
 #include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
+#include "worker/net/tls_context.h"
 #include "worker/wiring.h"
 
 namespace holdfast::worker {
@@ -164,6 +165,9 @@ Result<void> try_configuration(const config::Config& config) {
   handlers::Shared shared;
   const Result<http::HandlerTable> table = make_handlers(config, shared, *segment);
   if (!table) return table.error();
+  for (const config::Listener& listener : config.listeners)
+    if (listener.tls.enabled)
+      if (const auto context = net::TlsContext::make(listener.tls); !context) return context.error();
   stats::WorkerStats stats(*segment, segment->claim_seat(0, 1));
   if (const Result<http::GuardTable> guards = guards::make_guards(config, {stats}); !guards)
     return guards.error();

@@ -34,6 +34,10 @@ constexpr Words<BadRequest> kBadRequests{"request_line",    "method",
 constexpr Words<Coding> kCodingNames{row(Coding::Gzip).name, row(Coding::Brotli).name, row(Coding::Zstd).name};
 constexpr Words<FileCacheResult> kFileCacheResults{"hit", "checked", "changed", "miss"};
 constexpr Words<CodingSide> kCodingSides{"in", "out"};
+constexpr Words<TlsVersion> kTlsVersions{"1.2", "1.3"};
+constexpr Words<Resumed> kResumed{"false", "true"};
+constexpr Words<TlsFailure> kTlsFailures{"closed",   "timeout", "plain_http",   "version", "cipher",
+                                         "protocol", "name",    "client_alert", "other"};
 
 template <class Enum>
 constexpr bool all_named(const Words<Enum>& words) {
@@ -44,7 +48,8 @@ constexpr bool all_named(const Words<Enum>& words) {
 static_assert(all_named<ConnectionState>(kConnectionStates) && all_named<WorkerState>(kWorkerStates) &&
                   all_named<ReloadResult>(kReloadResults) && all_named<ExitReason>(kExitReasons) &&
                   all_named<RefusedReason>(kRefusedReasons) && all_named<ResetReason>(kResetReasons) &&
-                  all_named<BadRequest>(kBadRequests) && all_named<FileCacheResult>(kFileCacheResults),
+                  all_named<BadRequest>(kBadRequests) && all_named<FileCacheResult>(kFileCacheResults) &&
+                  all_named<TlsFailure>(kTlsFailures),
               "each enumerator has its word");
 
 std::span<const std::string_view> words_of(Label label) {
@@ -69,6 +74,12 @@ std::span<const std::string_view> words_of(Label label) {
       return kCodingNames;
     case Label::Side:
       return kCodingSides;
+    case Label::TlsVersion:
+      return kTlsVersions;
+    case Label::Resumed:
+      return kResumed;
+    case Label::TlsFailure:
+      return kTlsFailures;
     case Label::None:
     case Label::Worker:
     case Label::Site:
@@ -116,6 +127,12 @@ std::string_view label_name(Label label) {
       return "encoding";
     case Label::Side:
       return "side";
+    case Label::TlsVersion:
+      return "version";
+    case Label::Resumed:
+      return "resumed";
+    case Label::TlsFailure:
+      return "reason";
   }
   return "";
 }

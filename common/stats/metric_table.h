@@ -38,6 +38,8 @@ enum class Metric : std::uint8_t {
   FileCacheRequests,
   FileCacheEntries,
   FileCacheBytes,
+  TlsHandshakes,
+  TlsHandshakeFailures,
   LogLinesDropped,
   kCount
 };
@@ -61,7 +63,10 @@ enum class Label : std::uint8_t {
   BadRequest,     // BadRequest
   FileResult,     // FileCacheResult
   Encoding,       // Coding
-  Side            // CodingSide
+  Side,           // CodingSide
+  TlsVersion,     // TlsVersion
+  Resumed,        // Resumed
+  TlsFailure      // TlsFailure
 };
 
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
@@ -88,6 +93,21 @@ enum class FileCacheResult : std::uint8_t {
   kCount
 };
 enum class CodingSide : std::uint8_t { In, Out, kCount };
+enum class TlsVersion : std::uint8_t { Tls12, Tls13, kCount };
+enum class Resumed : std::uint8_t { No, Yes, kCount };
+/// Why a TLS handshake did not come to its end.
+enum class TlsFailure : std::uint8_t {
+  Closed,       // the client left
+  Timeout,      // it was not finished in time, or the server was shut down
+  PlainHttp,    // no TLS but HTTP was sent
+  Version,      // no version that both speak
+  Cipher,       // no cipher or signature that both know
+  Protocol,     // no protocol that both speak (ALPN)
+  Name,         // no certificate for the name, with strict_sni
+  ClientAlert,  // the client refused, our certificate as a rule
+  Other,
+  kCount
+};
 
 /// Why a request was refused before it reached a route. One table maps each to its status
 /// (http/message_framing).
@@ -261,6 +281,16 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_file_cache_bytes",
      {},
      "Content of files in memory, compressed forms included."},
+    {Metric::TlsHandshakes,
+     Kind::Counter,
+     "holdfast_tls_handshakes_total",
+     {Label::TlsVersion, Label::Resumed},
+     "TLS handshakes that were finished."},
+    {Metric::TlsHandshakeFailures,
+     Kind::Counter,
+     "holdfast_tls_handshake_failures_total",
+     {Label::TlsFailure},
+     "TLS handshakes that were not finished, by reason."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

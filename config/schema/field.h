@@ -148,6 +148,24 @@ Kind<S> section(const Rows<S>& rows) {
           infos_of(rows)};
 }
 
+/// A section that `off` switches off; S has a member `enabled`.
+template <class S>
+Kind<S> section_or_off(const Rows<S>& rows) {
+  const Kind<S> open = section(rows);
+  return {"section, or off", schema_any({schema_words({"off"}), open.schema}),
+          [open](Reader& reader, const Node& node, S& out) {
+            out = S{};
+            if (is_word(node, "off")) return true;
+            if (node.kind == Node::Kind::Scalar) return reader.wrong(node, "must be a section, or off");
+            out.enabled = true;
+            return open.read(reader, node, out);
+          },
+          [open](const S& value, const Config& config) {
+            return value.enabled ? open.write(value, config) : word_node("off");
+          },
+          open.children};
+}
+
 /// Row whose kind reads into the section itself, for settings that fill more than one member.
 template <class S, std::size_t Members = 1>
 Field<S, Members> whole(std::string_view key, const Kind<S>& kind, std::string_view fallback, Takes takes,

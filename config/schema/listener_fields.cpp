@@ -42,17 +42,6 @@ Kind<ProxyProtocol> proxy_protocol_kind() {
           open.children};
 }
 
-Field<Listener, 0> tls_field() {
-  RowInfo certificates = planned_key(
-      "certificates", "Certificates; the name a client asks for picks one, the first is the default.");
-  certificates.children = {planned_key("certificate", "File with the certificate chain."),
-                           planned_key("key", "File with its private key.")};
-  certificates.children_in = "[].";
-  return with_keys(
-      planned<Listener>("tls", "Certificates and versions of TLS on this listener."),
-      {std::move(certificates), planned_key("min_version", "Oldest version of TLS that is spoken.")});
-}
-
 const Rows<Listener>& listener_rows() {
   static const Rows<Listener> rows = make_rows<Listener, /*name, place*/ 2>(
       field("bind", &Listener::bind, endpoint(), "", Takes::NewWorkers,
@@ -63,7 +52,9 @@ const Rows<Listener>& listener_rows() {
       planned<Listener>(
           "protocols", "Protocols offered to clients. This version speaks `http/1.1`.", speaks_http1_only,
           mapping({entry("type", text_node("array")), entry("items", schema_words({"http/1.1"}))})),
-      tls_field(),
+      field("tls", &Listener::tls, tls_kind(), "off", Takes::NewWorkers,
+            "Certificates and versions of TLS; `off`: plain connections.")
+          .example("{certificates: [{certificate: tls/site.pem, key: tls/site.key}]}"),
       field("proxy_protocol", &Listener::proxy_protocol, proxy_protocol_kind(), "off", Takes::NewWorkers,
             "Whether a load balancer in front sends the client's address first (PROXY protocol, version 1 or "
             "2). Then every "

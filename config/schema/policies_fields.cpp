@@ -16,24 +16,6 @@ using std::chrono_literals::operator""h;
 
 constexpr std::size_t kLargestPage = 1024 * 1024;
 
-/// A section that `off` switches off.
-template <class S>
-Kind<S> section_or_off(const Rows<S>& rows) {
-  const Kind<S> open = section(rows);
-  return {"section, or off", schema_any({schema_words({"off"}), open.schema}),
-          [open](Reader& reader, const Node& node, S& out) {
-            out = S{};
-            if (is_word(node, "off")) return true;
-            if (node.kind == Node::Kind::Scalar) return reader.wrong(node, "must be a section, or off");
-            out.enabled = true;
-            return open.read(reader, node, out);
-          },
-          [open](const S& value, const Config& config) {
-            return value.enabled ? open.write(value, config) : word_node("off");
-          },
-          open.children};
-}
-
 // -- basic_auth
 
 Kind<BasicAuth> users_kind() {

@@ -20,6 +20,7 @@ const Rows<Policies>& policies_rows();
 Kind<RateLimit> rate_limit_kind();
 const Rows<RequestId>& request_id_rows();
 Kind<std::vector<Listener>> listeners_kind();
+Kind<Tls> tls_kind();
 Kind<Site> site_kind();
 Kind<Route> route_kind();
 

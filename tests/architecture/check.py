@@ -45,7 +45,7 @@ FLOORS = {
 # Libraries, each included in one place.
 THIRD_PARTY = {
     'yaml-cpp/': ['config/'],
-    'openssl/': ['worker/net/tls_', 'worker/guards/'],
+    'openssl/': ['worker/net/tls_', 'worker/guards/', 'tests/'],
     'crypt.h': ['worker/guards/password'],
     'nghttp2/': ['worker/http2/'],
     'zlib.h': ['worker/filters/', 'worker/websocket/deflate', 'tests/'],

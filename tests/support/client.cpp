@@ -97,6 +97,14 @@ std::ostream& operator<<(std::ostream& out, const Response& response) {
 }
 
 Client::Client(std::uint16_t port, const ClientOptions& options) : options_(options) {
+  connect(port);
+  if (connected_ != Outcome::Ok || options.tls == nullptr) return;
+  tls_ = TlsStream::connect(fd(), *options.tls, options.connect_timeout, tls_problem_);
+  if (!tls_) connected_ = Outcome::TlsFailed;
+}
+
+void Client::connect(std::uint16_t port) {
+  const ClientOptions& options = options_;
   socket_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) return;
   const int on = 1;
@@ -129,10 +137,18 @@ Client::Client(std::uint16_t port, const ClientOptions& options) : options_(opti
   connected_ = error == 0 ? Outcome::Ok : outcome_of(error);
 }
 
+ssize_t Client::write_some(std::string_view bytes) {
+  return tls_ ? tls_->write(bytes) : ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+ssize_t Client::read_some(std::span<char> room) {
+  return tls_ ? tls_->read(room) : ::recv(fd(), room.data(), room.size(), 0);
+}
+
 Outcome Client::send(std::string_view bytes) {
   if (connected_ != Outcome::Ok) return connected_;
   while (!bytes.empty()) {
-    const ssize_t n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n = write_some(bytes);
     if (n > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
       continue;
@@ -147,7 +163,7 @@ Outcome Client::send(std::string_view bytes) {
 std::size_t Client::send_until_stuck(std::string_view bytes, Milliseconds in) {
   const std::size_t all = bytes.size();
   while (!bytes.empty()) {
-    const ssize_t n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n = write_some(bytes);
     if (n > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
       continue;
@@ -159,6 +175,7 @@ std::size_t Client::send_until_stuck(std::string_view bytes, Milliseconds in) {
 }
 
 void Client::end_sending() {
+  if (tls_) tls_->end();
   ::shutdown(fd(), SHUT_WR);
 }
 
@@ -168,7 +185,7 @@ Outcome Client::fill(Milliseconds in) {
   const Deadline deadline(in);
   for (;;) {
     char room[65536];
-    const ssize_t n = ::recv(fd(), room, sizeof room, 0);
+    const ssize_t n = read_some(room);
     if (n > 0) {
       buffer_.append(room, static_cast<std::size_t>(n));
       return Outcome::Ok;

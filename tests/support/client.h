@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "tests/support/outcome_counter.h"
+#include "tests/support/tls_stream.h"
 
 namespace holdfast::support {
 
@@ -38,6 +41,7 @@ struct ClientOptions {
   std::uint32_t source = 0;  // host order address to connect from; 0: the kernel chooses
   int receive_buffer = 0;    // bytes; 0: the kernel's default. Small ones make a reader slow to accept
   Milliseconds connect_timeout = std::chrono::seconds(5);
+  const TlsOptions* tls = nullptr;  // speaks TLS with these; outlives the client
 };
 
 class Client {
@@ -47,6 +51,9 @@ class Client {
 
   Outcome connected() const { return connected_; }
   int fd() const { return socket_.get(); }
+  /// Null without TLS, or when the handshake failed.
+  const TlsStream* tls() const { return tls_.get(); }
+  const std::string& tls_problem() const { return tls_problem_; }
 
   /// Sends all; Reset when the peer does not take it any more, Timeout when it stalls.
   Outcome send(std::string_view bytes);
@@ -72,6 +79,9 @@ class Client {
   const std::string& pending() const { return buffer_; }
 
  private:
+  void connect(std::uint16_t port);
+  ssize_t write_some(std::string_view bytes);
+  ssize_t read_some(std::span<char> room);
   Outcome fill(Milliseconds in);
   Outcome read_head(Response& response);
   Outcome read_length(std::uint64_t length, std::string& body);
@@ -81,6 +91,8 @@ class Client {
 
   ClientOptions options_;
   Fd socket_;
+  std::unique_ptr<TlsStream> tls_;  // on the socket
+  std::string tls_problem_;
   Outcome connected_ = Outcome::LocalError;
   std::string buffer_;
   std::uint64_t body_left_ = 0;

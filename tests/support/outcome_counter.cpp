@@ -12,6 +12,8 @@ std::string_view outcome_text(Outcome outcome) {
       return "connect refused";
     case Outcome::ConnectTimeout:
       return "connect timeout";
+    case Outcome::TlsFailed:
+      return "no TLS handshake";
     case Outcome::Reset:
       return "reset";
     case Outcome::NoAnswer:

@@ -16,6 +16,7 @@ enum class Outcome : std::uint8_t {
   LocalError,  // the test's own machine refused: out of ports or descriptors
   ConnectRefused,
   ConnectTimeout,
+  TlsFailed,  // connected, but no handshake
   Reset,      // the connection was reset, while sending or receiving
   NoAnswer,   // closed before the first byte of the answer
   ShortRead,  // closed inside the answer

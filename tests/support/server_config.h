@@ -2,6 +2,7 @@
 // own lines. Listeners bind port 0, so that tests run side by side; the log names the ports.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "tests/support/temp_dir.h"
@@ -19,6 +20,7 @@ struct ServerConfig {
   std::string routes;  // more rows of the one site, as in "      - {path: /x, hello: {}}\n"
   std::string root;    // document root; empty: www in the test's folder
   std::string more;    // further top-level text
+  std::map<std::string, std::string> files;  // content of further files in the test's folder, by name
 
   /// The file's text; as root, workers are told to run as nobody.
   std::string yaml(const TempDir& dir) const;

@@ -19,6 +19,7 @@ std::string holdfast_binary() {
 
 ServerProcess::ServerProcess(const ServerConfig& config, const SpawnOptions& options) {
   dir_.write("www/index.html", "<!doctype html><title>holdfast</title><p>The sample page.</p>\n");
+  for (const auto& [name, content] : config.files) dir_.write(name, content);
   write_config(config);
   SpawnOptions own = options;
   own.one_stream = true;

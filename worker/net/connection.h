@@ -33,6 +33,7 @@ struct ListenerContext {
   ProtocolFactory* factory = nullptr;
   Milliseconds handshake_timeout{};
   const AddressSet* allowed = nullptr;  // only these addresses (and unix sockets); null: all
+  bool secure = false;                  // its transport encrypts
   bool proxy = false;                   // a PROXY header comes first
   const AddressSet* proxies = nullptr;  // who may send it; null: everybody
   Milliseconds proxy_timeout{};         // it must be complete by then

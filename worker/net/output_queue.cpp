@@ -159,7 +159,7 @@ void OutputQueue::drop_front(std::size_t bytes) {
 }
 
 OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport, bool end_follows) {
-  iovec pieces[16];
+  iovec pieces[Transport::kMostPieces];
   std::size_t count = 0;
   std::size_t offered = 0;
   const Piece* piece = head_;

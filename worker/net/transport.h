@@ -27,13 +27,16 @@ struct IoResult {
 
 class Transport {
  public:
+  static constexpr std::size_t kMostPieces = 16;
+
   virtual ~Transport() = default;
 
   virtual int fd() const = 0;
   /// Until this answers Ok no other function is called. Plain transports are Ok at once.
   virtual IoResult handshake() = 0;
   virtual IoResult read(std::span<std::byte> room) = 0;
-  /// `more`: other bytes follow at once, so a short packet may wait for them.
+  /// At most kMostPieces. A short write means that the socket is full. `more`: other bytes follow at once, so a
+  /// short packet may wait for them.
   virtual IoResult write(std::span<const iovec> pieces, bool more) = 0;
   /// Sends file bytes from `offset` without moving the descriptor's own position. Ok with 0 bytes: the file
   /// ended early.

@@ -1,0 +1,77 @@
+#include "tests/support/test_certificate.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+#include <stdexcept>
+
+namespace holdfast::support {
+namespace {
+
+struct Free {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Free>;
+
+void must(bool good) {
+  if (!good) throw std::runtime_error("the test's certificate could not be made");
+}
+
+template <class Write>
+std::string pem(Write write) {
+  const Owned<BIO> bio(BIO_new(BIO_s_mem()));
+  must(write(bio.get()) == 1);
+  const char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
+
+void add_names(X509* certificate, const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "DNS:" : ",DNS:") + name;
+  const Owned<X509_EXTENSION> extension(
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, text.c_str()));
+  must(extension && X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
+}  // namespace
+
+TestCertificate make_certificate(const std::vector<std::string>& names, KeyKind kind) {
+  const Owned<EVP_PKEY> key(kind == KeyKind::Rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+  const Owned<X509> certificate(X509_new());
+  must(key && certificate);
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 24 * 3600);
+  X509_set_pubkey(certificate.get(), key.get());
+  X509_NAME* const name = X509_get_subject_name(certificate.get());
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("holdfast test"),
+                             -1, -1, 0);
+  X509_set_issuer_name(certificate.get(), name);
+  if (!names.empty()) add_names(certificate.get(), names);
+  must(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
+  return {pem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); }), pem([&](BIO* bio) {
+            return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+          })};
+}
+
+std::string encrypted_key(const TestCertificate& made) {
+  const Owned<BIO> bio(BIO_new_mem_buf(made.key.data(), static_cast<int>(made.key.size())));
+  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  std::string passphrase = "secret";
+  return pem([&](BIO* out) {
+    return PEM_write_bio_PrivateKey(out, key.get(), EVP_aes_128_cbc(),
+                                    reinterpret_cast<unsigned char*>(passphrase.data()),
+                                    static_cast<int>(passphrase.size()), nullptr, nullptr);
+  });
+}
+
+}  // namespace holdfast::support

@@ -1,0 +1,90 @@
+#include "worker/net/tls_context.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/test_certificate.h"
+#include "worker/net/tls_certificate.h"
+
+namespace holdfast::net {
+namespace {
+
+using support::make_certificate;
+using support::TestCertificate;
+using testing::HasSubstr;
+
+config::Certificate settings_of(const TestCertificate& made) {
+  return {{"site.pem", made.certificate}, {"site.key", made.key}, {"holdfast.yaml", 7, 9}};
+}
+
+config::Tls tls_of(const std::vector<TestCertificate>& certificates) {
+  config::Tls tls;
+  tls.enabled = true;
+  for (const TestCertificate& one : certificates) tls.certificates.push_back(settings_of(one));
+  return tls;
+}
+
+std::string problem(const config::Tls& tls) {
+  const auto made = TlsContext::make(tls);
+  return made ? "" : made.error().message();
+}
+
+TEST(TlsCertificate, has_the_names_it_is_for) {
+  const TestCertificate made = make_certificate({"B.test", "*.a.test", "a.test", "a.test"});
+  const auto read = TlsCertificate::read(made.certificate, made.key);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->names(), (std::vector<std::string>{"*.a.test", "a.test", "b.test"}));
+  const TestCertificate nameless = make_certificate({});
+  EXPECT_EQ(TlsCertificate::read(nameless.certificate, nameless.key)->names(),
+            std::vector<std::string>{"holdfast test"});
+}
+
+TEST(TlsCertificate, takes_a_chain_and_files_that_hold_both) {
+  const TestCertificate made = make_certificate({"a.test"});
+  const std::string both =
+      made.key + "\nSome words.\n" + made.certificate + make_certificate({"ca"}).certificate;
+  EXPECT_TRUE(TlsCertificate::read(both, both));
+}
+
+TEST(TlsContext, tells_file_and_place_of_what_cannot_be_used) {
+  const TestCertificate good = make_certificate({"a.test"});
+  const TestCertificate other = make_certificate({"a.test"});
+  EXPECT_EQ(problem(tls_of({good})), "");
+  EXPECT_THAT(problem(tls_of({{"no text", good.key}})), HasSubstr("holdfast.yaml:7:9: site.pem: certificate"));
+  EXPECT_THAT(problem(tls_of({{"", good.key}})), HasSubstr("holds none"));
+  EXPECT_THAT(problem(tls_of({{good.certificate, good.certificate}})),
+              HasSubstr("holdfast.yaml:7:9: site.key: key: the file holds no private key"));
+  EXPECT_THAT(problem(tls_of({{good.certificate, other.key}})), HasSubstr("does not belong"));
+  EXPECT_THAT(problem(tls_of({{good.certificate, support::encrypted_key(good)}})), HasSubstr("is encrypted"));
+  std::string cut = good.certificate;
+  cut[cut.size() / 2] = '!';
+  EXPECT_THAT(problem(tls_of({{cut, good.key}})), HasSubstr("cannot be read"));
+  EXPECT_THAT(problem(tls_of({good, {good.certificate, ""}})), HasSubstr("site.key")) << "the second one, too";
+}
+
+TEST(TlsContext, finds_certificates_by_name) {
+  const auto made = TlsContext::make(
+      tls_of({make_certificate({"a.test", "*.a.test"}), make_certificate({"b.test", "www.a.test"})}));
+  ASSERT_TRUE(made);
+  const TlsContext& context = **made;
+  ssl_ctx_st* const a = context.find("a.test");
+  ssl_ctx_st* const b = context.find("b.test");
+  ASSERT_NE(a, nullptr);
+  ASSERT_NE(b, nullptr);
+  EXPECT_NE(a, b);
+  EXPECT_EQ(context.find("A.Test"), a);
+  EXPECT_EQ(context.find("x.a.test"), a);
+  EXPECT_EQ(context.find("www.a.test"), b) << "a whole name before a wildcard";
+  for (const char* name : {"x.y.a.test", ".a.test", "", "test", "c.test", "*.b.test", "xa.test"})
+    EXPECT_EQ(context.find(name), nullptr) << name;
+}
+
+TEST(TlsContext, keeps_certificates_of_the_same_names_together) {
+  const auto made = TlsContext::make(tls_of(
+      {make_certificate({"b.test", "a.test"}), make_certificate({"a.test", "b.test"}, support::KeyKind::Rsa)}));
+  ASSERT_TRUE(made);
+  EXPECT_EQ((*made)->find("a.test"), (*made)->find("b.test"));
+}
+
+}  // namespace
+}  // namespace holdfast::net

@@ -1,0 +1,41 @@
+// A certificate with its chain and its private key, read from PEM text, and the names it is for.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+struct x509_st;
+struct evp_pkey_st;
+struct ssl_ctx_st;
+
+namespace holdfast::net {
+
+class TlsCertificate {
+ public:
+  /// `chain`: the certificate itself first. Fails when there is none, when the key is missing or encrypted, or
+  /// when both do not belong together; the message begins with "certificate" or "key".
+  static Result<TlsCertificate> read(std::string_view chain, std::string_view key);
+
+  /// DNS names and addresses, lower case and sorted; of a certificate without alternative names its common
+  /// name.
+  std::vector<std::string> names() const;
+  /// Shows it to clients of `context`, beside those of other key types; false when the library refuses.
+  bool use_in(ssl_ctx_st* context) const;
+
+ private:
+  struct Free {
+    void operator()(x509_st* certificate) const noexcept;
+    void operator()(evp_pkey_st* key) const noexcept;
+  };
+  std::vector<std::unique_ptr<x509_st, Free>> chain_;
+  std::unique_ptr<evp_pkey_st, Free> key_;
+};
+
+/// What the library said last, for a message; empties its queue.
+std::string take_tls_error();
+
+}  // namespace holdfast::net

@@ -1,0 +1,137 @@
+#include "worker/net/tls_context.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/ascii.h"
+#include "worker/net/tls_certificate.h"
+
+namespace holdfast::net {
+namespace {
+
+// Forward secrecy and authenticated encryption alone (Mozilla's intermediate set, without finite fields). The
+// client's order counts between ciphers of equal strength: who has no AES in hardware prefers ChaCha20.
+constexpr const char* kCiphers12 =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr std::string_view kProtocols = "\x08http/1.1";  // RFC 7301: length, name
+
+constexpr std::uint64_t kOptions = SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                   SSL_OP_NO_COMPRESSION;
+constexpr long kModes =
+    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
+
+/// RFC 7301 section 3.2: a client that speaks nothing of ours is told so.
+int choose_protocol(SSL* /*session*/, const unsigned char** out, unsigned char* size,
+                    const unsigned char* offered, unsigned int offered_size, void* /*nothing*/) {
+  const auto* const ours = reinterpret_cast<const unsigned char*>(kProtocols.data());
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, size, ours, static_cast<unsigned>(kProtocols.size()),
+                                          offered, offered_size);
+  *out = chosen;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// RFC 6066 section 3.
+int choose_certificate(SSL* session, int* alert, void* of) {
+  const auto& context = *static_cast<const TlsContext*>(of);
+  const char* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  ssl_ctx_st* const found = name != nullptr ? context.find(name) : nullptr;
+  if (found != nullptr) {
+    SSL_set_SSL_CTX(session, found);
+    return SSL_TLSEXT_ERR_OK;
+  }
+  if (!context.strict()) return SSL_TLSEXT_ERR_NOACK;
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+Error at(const config::Place& place, const std::string& file, const std::string& message) {
+  return {ErrorKind::Configuration, 0,
+          place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + file +
+              ": " + message};
+}
+
+}  // namespace
+
+void FreeSslContext::operator()(ssl_ctx_st* context) const noexcept {
+  SSL_CTX_free(context);
+}
+void FreeSsl::operator()(ssl_st* session) const noexcept {
+  SSL_free(session);
+}
+
+Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings) {
+  std::unique_ptr<TlsContext> made(new TlsContext);
+  made->strict_ = settings.strict_sni;
+  for (const config::Certificate& certificate : settings.certificates)
+    if (Result<void> added = made->add(certificate, settings.min_version); !added) return added.error();
+  return made;
+}
+
+Result<void> TlsContext::add(const config::Certificate& files, config::TlsVersion least) {
+  const Result<TlsCertificate> certificate = TlsCertificate::read(files.certificate.text, files.key.text);
+  if (!certificate) {
+    const std::string message = certificate.error().message();
+    return at(files.place, message.starts_with("key") ? files.key.path : files.certificate.path, message);
+  }
+  const Result<Group*> group = group_of(certificate->names(), least);
+  if (!group) return group.error();
+  if (!certificate->use_in((*group)->context.get()))
+    return at(files.place, files.certificate.path, "certificate: cannot be used: " + take_tls_error());
+  return {};
+}
+
+Result<TlsContext::Group*> TlsContext::group_of(std::vector<std::string> names, config::TlsVersion least) {
+  for (const auto& group : groups_)
+    if (group->names == names) return group.get();
+  auto group = std::make_unique<Group>(Group{std::move(names), make_context(least)});
+  if (!group->context) return Error{ErrorKind::System, 0, "TLS cannot be set up: " + take_tls_error()};
+  // A name that an earlier certificate has stays with that.
+  for (const std::string& name : group->names) by_name_.emplace(name, group->context.get());
+  groups_.push_back(std::move(group));
+  return groups_.back().get();
+}
+
+TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
+  ERR_clear_error();
+  Handle context(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* const raw = context.get();
+  const int version = least == config::TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+  if (raw == nullptr || SSL_CTX_set_min_proto_version(raw, version) != 1 ||
+      SSL_CTX_set_cipher_list(raw, kCiphers12) != 1 || SSL_CTX_set1_groups_list(raw, kGroups) != 1)
+    return nullptr;
+  SSL_CTX_set_options(raw, kOptions);
+  SSL_CTX_set_mode(raw, kModes);
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  // Two system calls a record otherwise: one for its length.
+  SSL_CTX_set_read_ahead(raw, 1);
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
+  SSL_CTX_set_tlsext_servername_arg(raw, this);
+  return context;
+}
+
+SslHandle TlsContext::accept(int socket) const {
+  SslHandle session(SSL_new(groups_.front()->context.get()));
+  if (!session || SSL_set_fd(session.get(), socket) != 1) return nullptr;
+  SSL_set_accept_state(session.get());
+  return session;
+}
+
+ssl_ctx_st* TlsContext::find(std::string_view name) const {
+  const std::string lowered = ascii_lowered(name);
+  if (const auto exact = by_name_.find(lowered); exact != by_name_.end()) return exact->second;
+  // RFC 6125 section 6.4.3: a wildcard stands for one whole label.
+  const std::size_t dot = lowered.find('.');
+  if (dot == std::string::npos || dot == 0) return nullptr;
+  const auto wildcard = by_name_.find("*" + lowered.substr(dot));
+  return wildcard != by_name_.end() ? wildcard->second : nullptr;
+}
+
+}  // namespace holdfast::net

@@ -1,0 +1,59 @@
+// What a TLS listener speaks and shows: certificates and which name picks which, versions, ciphers, ALPN. Made
+// once from the configuration; handshakes only read it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "config/config.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace holdfast::net {
+
+struct FreeSslContext {
+  void operator()(ssl_ctx_st* context) const noexcept;
+};
+struct FreeSsl {
+  void operator()(ssl_st* session) const noexcept;
+};
+using SslHandle = std::unique_ptr<ssl_st, FreeSsl>;
+
+class TlsContext {
+ public:
+  /// Fails with a message that names file and place of a certificate or key that cannot be used.
+  static Result<std::unique_ptr<TlsContext>> make(const config::Tls& settings);
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  /// The server's side of a connection on `socket`, which stays the caller's; null when memory has run out. It
+  /// refers to this context.
+  SslHandle accept(int socket) const;
+
+  /// The certificates for `name`, as clients send it; null: the default is to be shown. For tests and SNI.
+  ssl_ctx_st* find(std::string_view name) const;
+  bool strict() const { return strict_; }
+
+ private:
+  using Handle = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
+  struct Group {
+    std::vector<std::string> names;  // sorted, lower case
+    Handle context;
+  };
+
+  TlsContext() = default;
+  Result<void> add(const config::Certificate& certificate, config::TlsVersion least);
+  Result<Group*> group_of(std::vector<std::string> names, config::TlsVersion least);
+  Handle make_context(config::TlsVersion least);
+
+  std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default
+  std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  // "*.example.org" as it is written
+  bool strict_ = false;
+};
+
+}  // namespace holdfast::net

@@ -1,0 +1,237 @@
+#include "worker/net/tls_transport.h"
+
+#include <linux/sockios.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace holdfast::net {
+namespace {
+
+constexpr std::size_t kRecord = 16 * 1024;  // RFC 8446 section 5.1
+
+// A worker has one thread that writes.
+std::array<std::byte, kRecord> record_room;
+
+/// Copies the beginning of `pieces` into the room of one record, so that a short head and its body share one.
+std::span<const std::byte> gather(std::span<const iovec> pieces) {
+  if (pieces.front().iov_len >= kRecord || pieces.size() == 1)
+    return {static_cast<const std::byte*>(pieces.front().iov_base), std::min(pieces.front().iov_len, kRecord)};
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) {
+    const std::size_t part = std::min(piece.iov_len, kRecord - size);
+    std::memcpy(record_room.data() + size, piece.iov_base, part);
+    size += part;
+    if (size == kRecord) break;
+  }
+  return {record_room.data(), size};
+}
+
+/// Takes the first `bytes` away from `pieces`.
+std::span<iovec> behind(std::span<iovec> pieces, std::size_t bytes) {
+  while (!pieces.empty() && bytes >= pieces.front().iov_len) {
+    bytes -= pieces.front().iov_len;
+    pieces = pieces.subspan(1);
+  }
+  if (bytes == 0) return pieces;
+  pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + bytes;
+  pieces.front().iov_len -= bytes;
+  return pieces;
+}
+
+/// What the library's error says of a handshake.
+stats::TlsFailure failure_of(unsigned long error) {
+  using stats::TlsFailure;
+  if (error == 0) return TlsFailure::Closed;
+  const int reason = ERR_GET_REASON(error);
+  // Alerts of the peer have numbers of their own.
+  if (reason >= SSL_AD_REASON_OFFSET) return TlsFailure::ClientAlert;
+  switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+      return TlsFailure::PlainHttp;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+      return TlsFailure::Version;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+      return TlsFailure::Cipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+      return TlsFailure::Protocol;
+    case SSL_R_CALLBACK_FAILED:  // the one that chooses by name
+      return TlsFailure::Name;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return TlsFailure::Closed;
+    default:
+      return TlsFailure::Other;
+  }
+}
+
+}  // namespace
+
+Io TlsTransport::outcome_of(int result) {
+  switch (SSL_get_error(session_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      return Io::WantRead;
+    case SSL_ERROR_WANT_WRITE:
+      return Io::WantWrite;
+    case SSL_ERROR_ZERO_RETURN:
+      return Io::End;
+    default:
+      broken_ = true;
+      return Io::Failed;
+  }
+}
+
+TlsCounters::TlsCounters(stats::WorkerStats& stats) {
+  for (std::uint16_t version = 0; version < std::size(finished); ++version)
+    for (std::uint16_t resumed = 0; resumed < std::size(finished[version]); ++resumed)
+      finished[version][resumed] = stats.cell(stats::Metric::TlsHandshakes, version, resumed);
+  for (std::uint16_t why = 0; why < std::size(failed); ++why)
+    failed[why] = stats.cell(stats::Metric::TlsHandshakeFailures, why);
+}
+
+// One that was given up while it went on, by the deadline as a rule.
+TlsTransport::~TlsTransport() {
+  if (session_ && !counted_) count_failure(stats::TlsFailure::Timeout);
+}
+
+void TlsTransport::count_success() {
+  counted_ = true;
+  const auto version = static_cast<std::size_t>(
+      SSL_version(session_.get()) == TLS1_3_VERSION ? stats::TlsVersion::Tls13 : stats::TlsVersion::Tls12);
+  counters_.finished[version][SSL_session_reused(session_.get()) != 0 ? 1 : 0].add();
+}
+
+void TlsTransport::count_failure(stats::TlsFailure why) {
+  counted_ = true;
+  counters_.failed[static_cast<std::size_t>(why)].add();
+}
+
+std::unique_ptr<Transport> TlsTransports::wrap(Fd socket) {
+  SslHandle session = context_->accept(socket.get());
+  return std::make_unique<TlsTransport>(std::move(socket), std::move(session), counters_);
+}
+
+IoResult TlsTransport::handshake() {
+  if (!session_) return {Io::Failed, 0, ENOMEM};
+  ERR_clear_error();
+  const int result = SSL_do_handshake(session_.get());
+  if (result == 1) {
+    established_ = true;
+    count_success();
+    return {};
+  }
+  const Io outcome = outcome_of(result);
+  if (outcome == Io::WantRead || outcome == Io::WantWrite) return {outcome, 0, 0};
+  const stats::TlsFailure why = outcome == Io::End ? stats::TlsFailure::Closed : failure_of(ERR_peek_error());
+  count_failure(why);
+  if (why == stats::TlsFailure::PlainHttp) answer_plain_http();
+  return {outcome, 0, 0};
+}
+
+// RFC 9110 section 15.5.1. What the client has sent is read first: a close with bytes unread resets, and the
+// answer would be lost.
+void TlsTransport::answer_plain_http() const {
+  constexpr std::string_view kAnswer =
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 65\r\nConnection: close\r\n\r\n"
+      "This port speaks HTTPS only: plain HTTP was sent to a TLS port.\r\n";
+  while (::recv(socket_.get(), record_room.data(), record_room.size(), MSG_DONTWAIT) > 0) continue;
+  (void)::send(socket_.get(), kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(socket_.get(), SHUT_WR);
+}
+
+IoResult TlsTransport::read(std::span<std::byte> room) {
+  std::size_t got = 0;
+  read_blocked_ = false;
+  while (got < room.size() && input_ == Io::Ok) {
+    ERR_clear_error();
+    std::size_t bytes = 0;
+    const int result = SSL_read_ex(session_.get(), room.data() + got, room.size() - got, &bytes);
+    got += bytes;
+    if (result == 1) continue;
+    const Io outcome = outcome_of(result);
+    if (outcome == Io::End || outcome == Io::Failed) {
+      input_ = outcome;
+      break;
+    }
+    // An answer of the library's own waits for room: it is tried again by the next read.
+    read_blocked_ = outcome == Io::WantWrite;
+    return {got > 0 ? Io::Ok : outcome, got, 0};
+  }
+  return {got > 0 ? Io::Ok : input_, got, 0};
+}
+
+bool TlsTransport::has_pending() const {
+  return input_ != Io::Ok || read_blocked_ || SSL_pending(session_.get()) > 0;
+}
+
+IoResult TlsTransport::write_record(std::span<const std::byte> bytes) {
+  if (broken_) return {Io::Failed, 0, EPIPE};
+  ERR_clear_error();
+  std::size_t written = 0;
+  const int result = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &written);
+  if (result == 1) return {Io::Ok, written, 0};
+  const Io outcome = outcome_of(result);
+  return {outcome == Io::End ? Io::Failed : outcome, 0, outcome == Io::Failed ? errno : 0};
+}
+
+IoResult TlsTransport::write(std::span<const iovec> pieces, bool /*more*/) {
+  std::array<iovec, kMostPieces> room;
+  const std::span<iovec> all(room.data(), std::min(pieces.size(), room.size()));
+  std::copy_n(pieces.begin(), all.size(), all.begin());
+  std::size_t sent = 0;
+  for (std::span<iovec> left = behind(all, 0); !left.empty();) {
+    const IoResult step = write_record(gather(left));
+    if (step.outcome == Io::Failed) return step;
+    if (step.outcome != Io::Ok) return {sent > 0 ? Io::Ok : step.outcome, sent, 0};
+    sent += step.bytes;
+    left = behind(left, step.bytes);
+  }
+  return {Io::Ok, sent, 0};
+}
+
+// Read and encrypted record by record. One that could not leave is kept encrypted by the library, so that what
+// the file holds by then does not matter.
+IoResult TlsTransport::send_file(int file, std::uint64_t offset, std::size_t length) {
+  std::size_t sent = 0;
+  while (sent < length) {
+    const ssize_t got =
+        ::pread(file, record_room.data(), std::min(length - sent, kRecord), static_cast<off_t>(offset + sent));
+    if (got < 0) return {Io::Failed, sent, errno};
+    if (got == 0) break;
+    const IoResult step = write_record({record_room.data(), static_cast<std::size_t>(got)});
+    if (step.outcome == Io::Failed) return step;
+    if (step.outcome != Io::Ok) return {sent > 0 ? Io::Ok : step.outcome, sent, 0};
+    sent += step.bytes;
+  }
+  return {Io::Ok, sent, 0};
+}
+
+std::uint32_t TlsTransport::unsent() const {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
+}
+
+void TlsTransport::end_writing(bool peer_ended) {
+  ERR_clear_error();
+  if (established_ && !broken_) SSL_shutdown(session_.get());
+  if (!peer_ended) ::shutdown(socket_.get(), SHUT_WR);
+}
+
+std::string_view TlsTransport::application_protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(session_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
+}  // namespace holdfast::net

@@ -1,0 +1,72 @@
+// Encrypted bytes on a stream socket. A short read or write means that the socket has no more, as with plain
+// bytes: records are read and written until it says so.
+#pragma once
+
+#include "common/fd.h"
+#include "common/stats/worker_stats.h"
+#include "worker/net/acceptor.h"
+#include "worker/net/tls_context.h"
+#include "worker/net/transport.h"
+
+namespace holdfast::net {
+
+/// What became of handshakes; outlives the transports that count.
+struct TlsCounters {
+  explicit TlsCounters(stats::WorkerStats& stats);
+  stats::Cell finished[static_cast<std::size_t>(stats::TlsVersion::kCount)]
+                      [static_cast<std::size_t>(stats::Resumed::kCount)];
+  stats::Cell failed[static_cast<std::size_t>(stats::TlsFailure::kCount)];
+};
+
+class TlsTransport final : public Transport {
+ public:
+  /// `session` was made for `socket` and waits for the client's hello; without one the handshake fails.
+  TlsTransport(Fd socket, SslHandle session, TlsCounters& counters)
+      : socket_(std::move(socket)), session_(std::move(session)), counters_(counters) {}
+  ~TlsTransport() override;
+
+  int fd() const override { return socket_.get(); }
+  /// A client that speaks plain HTTP is told so in plain HTTP before this fails.
+  IoResult handshake() override;
+  IoResult read(std::span<std::byte> room) override;
+  IoResult write(std::span<const iovec> pieces, bool more) override;
+  IoResult send_file(int file, std::uint64_t offset, std::size_t length) override;
+  /// Encrypted bytes, that is a little more than were given.
+  std::uint32_t unsent() const override;
+  /// RFC 8446 section 6.1: close_notify, so that a cut can be told from an end.
+  void end_writing(bool peer_ended) override;
+  bool has_pending() const override;
+  std::string_view application_protocol() const override;
+
+ private:
+  /// How an operation ended that did not succeed.
+  Io outcome_of(int result);
+  /// One record at most; Ok with its bytes.
+  IoResult write_record(std::span<const std::byte> bytes);
+  void answer_plain_http() const;
+  void count_success();
+  void count_failure(stats::TlsFailure why);
+
+  Fd socket_;
+  SslHandle session_;
+  TlsCounters& counters_;
+  Io input_ = Io::Ok;  // End or Failed once reading has come to that
+  bool established_ = false;
+  bool counted_ = false;
+  bool broken_ = false;        // the library must not be asked again
+  bool read_blocked_ = false;  // reading waits until the socket is writable
+};
+
+/// Wraps the connections of one listener.
+class TlsTransports final : public TransportFactory {
+ public:
+  TlsTransports(std::unique_ptr<TlsContext> context, stats::WorkerStats& stats)
+      : context_(std::move(context)), counters_(stats) {}
+  std::unique_ptr<Transport> wrap(Fd socket) override;
+
+ private:
+  const std::unique_ptr<TlsContext> context_;
+  TlsCounters counters_;
+};
+
+}  // namespace holdfast::net
