@@ -36,8 +36,8 @@ constexpr Words<FileCacheResult> kFileCacheResults{"hit", "checked", "changed", 
 constexpr Words<CodingSide> kCodingSides{"in", "out"};
 constexpr Words<TlsVersion> kTlsVersions{"1.2", "1.3"};
 constexpr Words<Resumed> kResumed{"false", "true"};
-constexpr Words<TlsFailure> kTlsFailures{"closed",   "timeout", "plain_http",   "version", "cipher",
-                                         "protocol", "name",    "client_alert", "other"};
+constexpr Words<TlsFailure> kTlsFailures{"closed", "timeout", "plain_http",   "version",  "cipher",
+                                         "alpn",   "name",    "client_alert", "malformed"};
 
 template <class Enum>
 constexpr bool all_named(const Words<Enum>& words) {

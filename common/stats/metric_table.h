@@ -102,10 +102,10 @@ enum class TlsFailure : std::uint8_t {
   PlainHttp,    // no TLS but HTTP was sent
   Version,      // no version that both speak
   Cipher,       // no cipher or signature that both know
-  Protocol,     // no protocol that both speak (ALPN)
+  Alpn,         // no protocol that both speak
   Name,         // no certificate for the name, with strict_sni
   ClientAlert,  // the client refused, our certificate as a rule
-  Other,
+  Malformed,    // what came is no TLS, or a broken one
   kCount
 };
 

@@ -65,13 +65,13 @@ stats::TlsFailure failure_of(unsigned long error) {
     case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
       return TlsFailure::Cipher;
     case SSL_R_NO_APPLICATION_PROTOCOL:
-      return TlsFailure::Protocol;
+      return TlsFailure::Alpn;
     case SSL_R_CALLBACK_FAILED:  // the one that chooses by name
       return TlsFailure::Name;
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       return TlsFailure::Closed;
     default:
-      return TlsFailure::Other;
+      return TlsFailure::Malformed;
   }
 }
 

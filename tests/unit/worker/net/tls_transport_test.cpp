@@ -141,7 +141,7 @@ TEST_F(TlsTransportTest, serves_clients_without_alpn_and_refuses_those_that_spea
 TEST_F(TlsTransportTest, refuses_clients_that_speak_other_protocols_alone) {
   EXPECT_EQ(shake_hands({.protocols = {"imap", "xmpp-client"}}), Io::Failed);
   EXPECT_THAT(peer_problem, testing::HasSubstr("no application protocol"));
-  EXPECT_EQ(failures(stats::TlsFailure::Protocol), 1u);
+  EXPECT_EQ(failures(stats::TlsFailure::Alpn), 1u);
 }
 
 TEST_F(TlsTransportTest, reads_many_records_until_the_socket_is_empty) {
