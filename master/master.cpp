@@ -66,8 +66,12 @@ int Master::set_up() {
   Result<limits::SharedLimits> shared_limits = limits::SharedLimits::create();
   if (!shared_limits) return complain(shared_limits.error());
   limits_ = std::move(*shared_limits);
+  Result<tickets::TicketKeys> ticket_keys = tickets::TicketKeys::create();
+  if (!ticket_keys) return complain(ticket_keys.error());
+  tickets_ = std::move(*ticket_keys);
   stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
   const TimePoint now = Clock::now();
+  rotate_tickets_at_ = now + tickets::kRotation;
   listen_until_ = now + kPortPatience;
   if (const std::string& path = first_config_->process.pid_file; !path.empty()) {
     Result<PidFile> pid_file = PidFile::claim(path);
@@ -131,6 +135,7 @@ void Master::turn() {
   for (const Wakeup& wakeup : woken) on_wakeup(wakeup, now);
   if (control_) control_->on_time(now);
   tick_watchdog(now);
+  rotate_tickets(now);
   if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
   if (!supervisor_) return;
   if (supervisor_->next_deadline() <= now) feed(event::Tick{});
@@ -138,7 +143,7 @@ void Master::turn() {
 }
 
 TimePoint Master::next_deadline() const {
-  TimePoint next = std::min(listen_again_at_, watchdog_at_);
+  TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_});
   if (supervisor_) next = std::min(next, supervisor_->next_deadline());
   if (control_) next = std::min(next, control_->next_deadline());
   return next;
@@ -178,6 +183,13 @@ void Master::tick_watchdog(TimePoint now) {
   if (now < watchdog_at_) return;
   systemd_.watchdog();
   watchdog_at_ = now + systemd_.watchdog_interval();
+}
+
+void Master::rotate_tickets(TimePoint now) {
+  if (now < rotate_tickets_at_) return;
+  rotate_tickets_at_ = now + tickets::kRotation;
+  if (const Result<void> rotated = tickets_->rotate(); !rotated)
+    log().error("session ticket keys not rotated", {{"problem", rotated.error().message()}});
 }
 
 // -- signals

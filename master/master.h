@@ -55,6 +55,7 @@ class Master {
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
   void tick_watchdog(TimePoint now);
+  void rotate_tickets(TimePoint now);
   int finish();
 
   // -- master_actions.cpp: what the supervisor wants done
@@ -88,6 +89,8 @@ class Master {
   std::optional<SignalSource> signals_;
   std::optional<stats::Segment> segment_;
   std::optional<limits::SharedLimits> limits_;
+  std::optional<tickets::TicketKeys> tickets_;
+  TimePoint rotate_tickets_at_ = kNever;
   std::optional<MasterStats> stats_;
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;

@@ -60,8 +60,8 @@ void Master::perform(const action::Start& a) {
     return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
   }
   Result<WorkerProcess> process =
-      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, generation.logs,
-                    generation.identity, sockets_for(generation, a.slot, listeners_)});
+      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_,
+                    generation.logs, generation.identity, sockets_for(generation, a.slot, listeners_)});
   if (!process) {
     segment_->retire_seat(seat);
     log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});

@@ -32,6 +32,7 @@ struct WorkerOrder {
   const config::Config& config;
   stats::Segment& segment;
   limits::SharedLimits& limits;
+  const tickets::TicketKeys& tickets;
   const LogFiles& logs;
   const std::optional<Identity>& identity;
   std::vector<worker::ListeningSocket> sockets;

@@ -131,9 +131,10 @@ Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>&
   return addresses_.back().get();
 }
 
-Result<net::TransportFactory*> Wiring::transports_for(const config::Tls& settings) {
+Result<net::TransportFactory*> Wiring::transports_for(const config::Tls& settings,
+                                                      const tickets::TicketKeys& tickets) {
   if (!settings.enabled) return static_cast<net::TransportFactory*>(this);
-  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(settings);
+  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(settings, &tickets);
   if (!context) return context.error();
   tls_.push_back(std::make_unique<net::TlsTransports>(std::move(*context), stats_));
   return tls_.back().get();
@@ -153,7 +154,7 @@ Result<void> Wiring::add_acceptors(const Job& job) {
     if (admin) context.allowed = *allowed;
     if (!proxies.from.empty()) context.proxies = *allowed;
     const config::Tls tls = admin ? config::Tls{} : config_.listeners[socket.listener].tls;
-    const Result<net::TransportFactory*> transports = transports_for(tls);
+    const Result<net::TransportFactory*> transports = transports_for(tls, job.tickets);
     if (!transports) return transports.error();
     context.secure = tls.enabled;
     acceptors_.push_back(

@@ -49,7 +49,8 @@ class Wiring final : public net::TransportFactory {
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
   Result<void> add_acceptors(const Job& job);
-  Result<net::TransportFactory*> transports_for(const config::Tls& settings);
+  Result<net::TransportFactory*> transports_for(const config::Tls& settings,
+                                                const tickets::TicketKeys& tickets);
   Result<const AddressSet*> keep_addresses(const std::vector<std::string>& texts);
 
   loop::EventLoop& loop_;

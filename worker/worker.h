@@ -10,6 +10,7 @@
 #include "common/limits/shared_limits.h"
 #include "common/result.h"
 #include "common/stats/stats_segment.h"
+#include "common/tickets/ticket_keys.h"
 #include "config/config.h"
 
 namespace holdfast::worker {
@@ -27,6 +28,7 @@ struct Job {
   const config::Config& config;
   stats::Segment& segment;
   limits::SharedLimits& limits;  // of limits that all workers share
+  const tickets::TicketKeys& tickets;
   Role role = Role::Traffic;
   std::uint32_t slot = 0;
   std::uint32_t seat = 0;  // its seat in the segment, claimed by the master

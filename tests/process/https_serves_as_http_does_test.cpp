@@ -1,6 +1,7 @@
 // The same server behind TLS: content of all sizes both ways, keep-alive, reload, and what is refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
@@ -93,6 +94,43 @@ TEST_F(https, shows_a_new_certificate_after_a_reload_while_old_connections_go_on
   client_options.tls = &to_next;
   EXPECT_EQ(get(server.port(), "/fixed", client_options).status, 200);
   EXPECT_EQ(before.get("/fixed").status, 200) << "what stood goes on";
+}
+
+TEST_F(https, resumes_sessions_on_every_worker_after_reloads_and_crashes) {
+  config.workers = 4;
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  server.allow("worker ended");
+  server.allow("worker held back");
+  for (const int version : {0x0303, 0x0304}) {  // TLS 1.2, 1.3
+    TlsOptions again = options;
+    again.most = version;
+    client_options.tls = &again;
+    const auto resumed = [&] {
+      int count = 0;
+      for (int i = 0; i < 40; ++i) {
+        Client client(server.port(), client_options);
+        if (client.get("/fixed").status == 200 && client.tls()->resumed()) ++count;
+        again.session = client.tls() != nullptr ? client.tls()->session() : std::string();
+      }
+      return count;
+    };
+    EXPECT_EQ(resumed(), 39) << "all but the first";
+    ASSERT_EQ(server.reload().event, "reload complete");
+    EXPECT_EQ(resumed(), 40);
+    const std::vector<pid_t> workers = server.workers();
+    ASSERT_EQ(workers.size(), 4u);
+    for (const pid_t worker : workers) {
+      ::kill(worker, SIGKILL);
+      ASSERT_TRUE(wait_until_gone(worker, 5s));
+    }
+    ASSERT_TRUE(eventually(10s, [&] { return server.workers().size() == 4; }));
+    EXPECT_EQ(resumed(), 40);
+    const std::string label = version == 0x0303 ? "1.2" : "1.3";
+    EXPECT_TRUE(eventually(5s, [&] {
+      return scrape(server.admin_port()).sum("holdfast_tls_handshakes_total", {label, "true"}) == 119;
+    }));
+  }
 }
 
 TEST_F(https, keeps_serving_when_a_reload_finds_a_key_of_another_certificate) {

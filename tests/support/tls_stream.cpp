@@ -30,6 +30,13 @@ std::string wire_form(const std::vector<std::string>& protocols) {
   return wire;
 }
 
+void set_session(SSL* ssl, const std::string& der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  SSL_SESSION* const session = d2i_SSL_SESSION(nullptr, &at, static_cast<long>(der.size()));
+  if (session != nullptr) SSL_set_session(ssl, session);
+  SSL_SESSION_free(session);
+}
+
 std::string library_problem() {
   const unsigned long code = ERR_peek_error();
   return code != 0 ? ERR_reason_error_string(code) : "the connection ended";
@@ -54,6 +61,7 @@ std::unique_ptr<TlsStream> TlsStream::connect(int socket, const TlsOptions& opti
     SSL_set_tlsext_host_name(made->session_, options.name.c_str());
     SSL_set1_host(made->session_, options.name.c_str());
   }
+  if (!options.session.empty()) set_session(made->session_, options.session);
   const std::string protocols = wire_form(options.protocols);
   if (!protocols.empty())
     SSL_set_alpn_protos(made->session_, reinterpret_cast<const unsigned char*>(protocols.data()),
@@ -109,6 +117,22 @@ ssize_t TlsStream::read(std::span<char> room) {
 
 void TlsStream::end() {
   SSL_shutdown(session_);
+}
+
+std::string TlsStream::session() const {
+  SSL_SESSION* const session = SSL_get1_session(session_);
+  std::string der;
+  if (session != nullptr && SSL_SESSION_is_resumable(session) == 1 && SSL_SESSION_has_ticket(session) == 1) {
+    der.resize(static_cast<std::size_t>(i2d_SSL_SESSION(session, nullptr)));
+    auto* at = reinterpret_cast<unsigned char*>(der.data());
+    i2d_SSL_SESSION(session, &at);
+  }
+  SSL_SESSION_free(session);
+  return der;
+}
+
+bool TlsStream::resumed() const {
+  return SSL_session_reused(session_) == 1;
 }
 
 std::string TlsStream::protocol() const {

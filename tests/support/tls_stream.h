@@ -22,6 +22,7 @@ struct TlsOptions {
   std::vector<std::string> protocols = {"http/1.1"};  // ALPN
   int least = 0, most = 0;                            // TLS1_2_VERSION, ...; 0: what the library has
   std::string signatures = {};                        // as SSL_CTX_set1_sigalgs_list takes them; empty: all
+  std::string session = {};                           // to resume, as session() gave it
 };
 
 class TlsStream {
@@ -37,6 +38,9 @@ class TlsStream {
   /// Sends close_notify.
   void end();
 
+  /// What resumes this session; of TLS 1.3 once something was read. Empty: there is no ticket.
+  std::string session() const;
+  bool resumed() const;
   std::string protocol() const;  // of ALPN
   std::string version() const;   // "TLSv1.3"
   /// PEM of the certificate that the server showed.

@@ -8,6 +8,7 @@
 
 #include "common/ascii.h"
 #include "worker/net/tls_certificate.h"
+#include "worker/net/tls_tickets.h"
 
 namespace holdfast::net {
 namespace {
@@ -66,8 +67,10 @@ void FreeSsl::operator()(ssl_st* session) const noexcept {
   SSL_free(session);
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings) {
+Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings,
+                                                     const tickets::TicketKeys* tickets) {
   std::unique_ptr<TlsContext> made(new TlsContext);
+  made->tickets_ = tickets;
   made->strict_ = settings.strict_sni;
   for (const config::Certificate& certificate : settings.certificates)
     if (Result<void> added = made->add(certificate, settings.min_version); !added) return added.error();
@@ -109,6 +112,8 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   SSL_CTX_set_options(raw, kOptions);
   SSL_CTX_set_mode(raw, kModes);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_app_data(raw, this);
+  use_tickets(raw, tickets_ != nullptr);
   // Two system calls a record otherwise: one for its length.
   SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/tickets/ticket_keys.h"
 #include "config/config.h"
 
 struct ssl_ctx_st;
@@ -27,7 +28,9 @@ using SslHandle = std::unique_ptr<ssl_st, FreeSsl>;
 class TlsContext {
  public:
   /// Fails with a message that names file and place of a certificate or key that cannot be used.
-  static Result<std::unique_ptr<TlsContext>> make(const config::Tls& settings);
+  /// With `tickets`, which outlive it, sessions are resumed; without (a trial) every handshake is a full one.
+  static Result<std::unique_ptr<TlsContext>> make(const config::Tls& settings,
+                                                  const tickets::TicketKeys* tickets = nullptr);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
@@ -38,6 +41,7 @@ class TlsContext {
   /// The certificates for `name`, as clients send it; null: the default is to be shown. For tests and SNI.
   ssl_ctx_st* find(std::string_view name) const;
   bool strict() const { return strict_; }
+  const tickets::TicketKeys* tickets() const { return tickets_; }
 
  private:
   using Handle = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
@@ -54,6 +58,7 @@ class TlsContext {
   std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default
   std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  // "*.example.org" as it is written
   bool strict_ = false;
+  const tickets::TicketKeys* tickets_ = nullptr;
 };
 
 }  // namespace holdfast::net

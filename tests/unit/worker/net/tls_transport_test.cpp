@@ -26,9 +26,6 @@ constexpr Milliseconds kPatience{10'000};
 class TlsTransportTest : public ::testing::Test {
  protected:
   explicit TlsTransportTest(bool strict = false) {
-    int ends[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    peer_socket = Fd(ends[0]);
     config::Tls tls;
     tls.enabled = true;
     tls.certificates.push_back({{"a", ecdsa.certificate}, {"a", ecdsa.key}, {}});
@@ -36,8 +33,29 @@ class TlsTransportTest : public ::testing::Test {
     tls.certificates.push_back({{"b", other.certificate}, {"b", other.key}, {}});
     tls.strict_sni = strict;
     tls.min_version = config::TlsVersion::Tls12;
-    factory.emplace(std::move(TlsContext::make(tls)).value(), stats);
+    factory.emplace(std::move(TlsContext::make(tls, &keys)).value(), stats);
+    connect();
+  }
+
+  /// A new connection, in place of the last.
+  void connect() {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    stream.reset();
+    peer_socket = Fd(ends[0]);
     transport = factory->wrap(Fd(ends[1]));
+  }
+
+  /// Whether a connection resumes `session`; takes what it gives for the next one.
+  bool resumes(std::string& session, int most) {
+    connect();
+    EXPECT_EQ(shake_hands({.most = most, .session = session}), Io::Ok) << peer_problem;
+    iovec piece{const_cast<char*>("x"), 1};
+    EXPECT_EQ(transport->write({&piece, 1}, false).outcome, Io::Ok);
+    char room[1];
+    EXPECT_EQ(stream->read(room), 1);
+    session = stream->session();
+    return stream->resumed();
   }
 
   void wait(short events) {
@@ -96,6 +114,7 @@ class TlsTransportTest : public ::testing::Test {
   const TestCertificate other = support::make_certificate({"b.test"});
   stats::Segment segment = std::move(stats::Segment::create()).value();
   stats::WorkerStats stats{segment, segment.claim_seat(0, 1)};
+  tickets::TicketKeys keys = std::move(tickets::TicketKeys::create()).value();
   std::optional<TlsTransports> factory;
   Fd peer_socket;
   std::unique_ptr<Transport> transport;
@@ -109,13 +128,30 @@ TEST_F(TlsTransportTest, speaks_the_newest_version_and_shows_the_certificate_tha
   EXPECT_EQ(stream->certificate(), other.certificate);
   EXPECT_EQ(transport->application_protocol(), "http/1.1");
   EXPECT_EQ(
-      stats.cell(stats::Metric::TlsHandshakes, static_cast<std::uint16_t>(stats::TlsVersion::Tls13)).get(),
-      1u);
+      stats.cell(stats::Metric::TlsHandshakes, static_cast<std::uint16_t>(stats::TlsVersion::Tls13)).get(), 1u);
 }
 
 TEST_F(TlsTransportTest, speaks_with_clients_of_the_version_before) {
   ASSERT_EQ(shake_hands({.most = TLS1_2_VERSION}), Io::Ok) << peer_problem;
   EXPECT_EQ(stream->version(), "TLSv1.2");
+}
+
+TEST_F(TlsTransportTest, resumes_sessions_until_their_key_is_too_old) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    std::string session;
+    EXPECT_FALSE(resumes(session, version));
+    EXPECT_TRUE(resumes(session, version));
+    ASSERT_TRUE(keys.rotate());
+    const std::string old = session;
+    EXPECT_TRUE(resumes(session, version)) << "by the key before";
+    ASSERT_TRUE(keys.rotate());
+    EXPECT_TRUE(resumes(session, version)) << "the ticket was renewed";
+    std::string too_old = old;
+    EXPECT_FALSE(resumes(too_old, version));
+    std::string nonsense = session;
+    nonsense[nonsense.size() / 2] = static_cast<char>(nonsense[nonsense.size() / 2] ^ 1);
+    resumes(nonsense, version);
+  }
 }
 
 TEST_F(TlsTransportTest, refuses_older_versions) {

@@ -1,0 +1,113 @@
+#include "common/tickets/ticket_keys.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace holdfast::tickets {
+namespace {
+
+constexpr std::size_t kWords = sizeof(TicketKey) / sizeof(std::uint64_t);
+static_assert(sizeof(TicketKey) % sizeof(std::uint64_t) == 0);
+using Words = std::array<std::atomic<std::uint64_t>, kWords>;
+
+Result<TicketKey> random_key() {
+  TicketKey key;
+  if (::getrandom(&key, sizeof key, 0) != sizeof key)
+    return system_error(errno, "make a key of session tickets");
+  return key;
+}
+
+void store(Words& to, const TicketKey& key) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < kWords; ++i) {
+    std::memcpy(&word, reinterpret_cast<const char*>(&key) + i * sizeof word, sizeof word);
+    to[i].store(word, std::memory_order_relaxed);
+  }
+}
+
+TicketKey load(const Words& from) {
+  TicketKey key;
+  for (std::size_t i = 0; i < kWords; ++i) {
+    const std::uint64_t word = from[i].load(std::memory_order_relaxed);
+    std::memcpy(reinterpret_cast<char*>(&key) + i * sizeof word, &word, sizeof word);
+  }
+  return key;
+}
+
+}  // namespace
+
+struct SharedTicketKeys {
+  std::atomic<std::uint64_t> sequence;  // odd while the keys are being written
+  Words current;
+  Words previous;
+};
+
+Result<TicketKeys> TicketKeys::create() {
+  void* const at =
+      ::mmap(nullptr, sizeof(SharedTicketKeys), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) return system_error(errno, "map the keys of session tickets");
+  ::madvise(at, sizeof(SharedTicketKeys), MADV_DONTDUMP);
+  TicketKeys keys(static_cast<SharedTicketKeys*>(at));
+  // Nobody has the name of the first one's predecessor, which is random as well.
+  for (int made = 0; made < 2; ++made)
+    if (Result<void> rotated = keys.rotate(); !rotated) return rotated.error();
+  return keys;
+}
+
+TicketKeys::TicketKeys(TicketKeys&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+
+TicketKeys& TicketKeys::operator=(TicketKeys&& other) noexcept {
+  std::swap(shared_, other.shared_);
+  return *this;
+}
+
+TicketKeys::~TicketKeys() {
+  if (shared_ != nullptr) ::munmap(shared_, sizeof(SharedTicketKeys));
+}
+
+Result<void> TicketKeys::rotate() {
+  const Result<TicketKey> next = random_key();
+  if (!next) return next.error();
+  const TicketKey before = load(shared_->current);
+  const std::uint64_t even = shared_->sequence.load(std::memory_order_relaxed);
+  shared_->sequence.store(even + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  store(shared_->previous, before);
+  store(shared_->current, *next);
+  shared_->sequence.store(even + 2, std::memory_order_release);
+  return {};
+}
+
+// A writer in the middle of it needs less than a microsecond; one that was killed there has left a torn pair,
+// which is as good as unknown keys: a full handshake.
+std::array<TicketKey, 2> TicketKeys::read() const {
+  constexpr int kTries = 1000;
+  std::array<TicketKey, 2> keys;
+  for (int tries = 0; tries < kTries; ++tries) {
+    const std::uint64_t before = shared_->sequence.load(std::memory_order_acquire);
+    keys = {load(shared_->current), load(shared_->previous)};
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (before % 2 == 0 && shared_->sequence.load(std::memory_order_relaxed) == before) break;
+    ::sched_yield();
+  }
+  return keys;
+}
+
+TicketKey TicketKeys::current() const {
+  return read()[0];
+}
+
+std::optional<TicketKeys::Found> TicketKeys::find(std::span<const std::uint8_t, 16> name) const {
+  const std::array<TicketKey, 2> keys = read();
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (std::memcmp(keys[i].name.data(), name.data(), name.size()) == 0) return Found{keys[i], i == 0};
+  return std::nullopt;
+}
+
+}  // namespace holdfast::tickets
