@@ -119,6 +119,8 @@ void Connection::watch_output() {
 }
 
 bool Connection::shake_hands() {
+  // The client's word has come, or the first look for it: what follows costs up to a millisecond.
+  if (listener_.secure && readable_ && !table_.may_shake_hands()) return loop_.defer(*this), false;
   const IoResult result = transport_->handshake();
   if (result.outcome == Io::WantRead) readable_ = false;
   if (result.outcome == Io::WantWrite) watch_output();

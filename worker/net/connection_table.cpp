@@ -88,6 +88,13 @@ void ConnectionTable::close_all() {
   while (!connections_.empty()) connections_.back()->cut();
 }
 
+bool ConnectionTable::may_shake_hands() {
+  constexpr std::uint32_t kHandshakesPerTurn = 8;
+  if (handshakes_at_ != loop_.now()) handshakes_ = 0;
+  handshakes_at_ = loop_.now();
+  return handshakes_++ < kHandshakesPerTurn;
+}
+
 void ConnectionTable::destroy_closed() {
   if (!buried_.empty()) std::exchange(buried_, {});
   if (closed_.empty()) return;

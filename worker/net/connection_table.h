@@ -60,6 +60,10 @@ class ConnectionTable {
   void close_all();
   Refusals& refusals() { return refusals_; }
 
+  /// Whether another handshake may go on in this turn of the loop: so few that those who wait for an answer do
+  /// not notice a crowd of newcomers.
+  bool may_shake_hands();
+
   /// End of turn: destroys what was closed. The only place where connections end.
   void destroy_closed();
   void watch_room(RoomWatcher& watcher) { room_watchers_.push_back(&watcher); }
@@ -81,6 +85,8 @@ class ConnectionTable {
   bool draining_ = false;
   Drain drain_kind_ = Drain::Gently;
   std::uint64_t next_id_ = 1;
+  TimePoint handshakes_at_{};  // the turn of
+  std::uint32_t handshakes_ = 0;
   stats::Cell open_;
   stats::WorkerStats& stats_;
   Refusals refusals_;

@@ -74,6 +74,7 @@ class NetTest : public testing::Test,
     context.factory = this;
     context.handshake_timeout = 1000ms;
     context.allowed = allowed;
+    context.secure = secure_;
     context.proxy = proxies != nullptr;
     context.proxies = proxies == &kAnybody ? nullptr : proxies;
     context.proxy_timeout = 100ms;
@@ -141,6 +142,7 @@ class NetTest : public testing::Test,
     bool& over_;
   };
 
+  bool secure_ = false;
   int alive_ = 0;
   int turns_ = 0;
   std::string served_;  // the address of the latest client that was served
@@ -165,6 +167,19 @@ class NetTest : public testing::Test,
   void on_turn_start(TimePoint /*now*/) override { ++turns_; }
   void on_turn_end(TimePoint /*started*/) override { table_->destroy_closed(); }
 };
+
+TEST_F(NetTest, shakes_hands_with_a_few_newcomers_in_a_turn) {
+  secure_ = true;
+  start();
+  std::vector<Fd> crowd;
+  for (int i = 0; i < 20; ++i) crowd.push_back(connect());
+  for (int before = 0; before < 20; before = alive_) {
+    turn(1);
+    EXPECT_LE(alive_ - before, 8);
+    ASSERT_GT(alive_, before) << "nobody is forgotten";
+  }
+  EXPECT_EQ(exchange(crowd.back(), "hello"), exchange(crowd.front(), "hello"));
+}
 
 TEST_F(NetTest, accepts_serves_and_destroys_connections) {
   start();
