@@ -119,6 +119,10 @@ void TlsStream::end() {
   SSL_shutdown(session_);
 }
 
+void TlsStream::change_key() {
+  SSL_key_update(session_, SSL_KEY_UPDATE_REQUESTED);
+}
+
 std::string TlsStream::session() const {
   SSL_SESSION* const session = SSL_get1_session(session_);
   std::string der;

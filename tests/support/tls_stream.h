@@ -37,6 +37,8 @@ class TlsStream {
   ssize_t read(std::span<char> room);
   /// Sends close_notify.
   void end();
+  /// Makes the next write begin with a record that changes the key and asks the peer for the same (TLS 1.3).
+  void change_key();
 
   /// What resumes this session; of TLS 1.3 once something was read. Empty: there is no ticket.
   std::string session() const;

@@ -111,6 +111,8 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
     return nullptr;
   SSL_CTX_set_options(raw, kOptions);
   SSL_CTX_set_mode(raw, kModes);
+  // A flood of records without content would keep the library busy within one call.
+  SSL_CTX_clear_mode(raw, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_app_data(raw, this);
   use_tickets(raw, tickets_ != nullptr);

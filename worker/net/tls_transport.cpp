@@ -16,6 +16,8 @@ namespace holdfast::net {
 namespace {
 
 constexpr std::size_t kRecord = 16 * 1024;  // RFC 8446 section 5.1
+// A peer that sends a byte a record, or none, has its turn like everybody.
+constexpr int kRecordsPerRead = 64;
 
 // A worker has one thread that writes.
 std::array<std::byte, kRecord> record_room;
@@ -151,9 +153,14 @@ void TlsTransport::answer_plain_http() const {
 
 IoResult TlsTransport::read(std::span<std::byte> room) {
   std::size_t got = 0;
-  read_blocked_ = false;
-  while (got < room.size() && input_ == Io::Ok) {
+  more_to_read_ = false;
+  for (int records = 0; got < room.size() && input_ == Io::Ok; ++records) {
+    if (records == kRecordsPerRead) {
+      more_to_read_ = true;
+      return {got > 0 ? Io::Ok : Io::WantRead, got, 0};
+    }
     ERR_clear_error();
+    errno = 0;
     std::size_t bytes = 0;
     const int result = SSL_read_ex(session_.get(), room.data() + got, room.size() - got, &bytes);
     got += bytes;
@@ -163,15 +170,17 @@ IoResult TlsTransport::read(std::span<std::byte> room) {
       input_ = outcome;
       break;
     }
+    // After a record without content the library stops as well, whatever the socket holds.
+    if (outcome == Io::WantRead && errno != EAGAIN) continue;
     // An answer of the library's own waits for room: it is tried again by the next read.
-    read_blocked_ = outcome == Io::WantWrite;
+    more_to_read_ = outcome == Io::WantWrite;
     return {got > 0 ? Io::Ok : outcome, got, 0};
   }
   return {got > 0 ? Io::Ok : input_, got, 0};
 }
 
 bool TlsTransport::has_pending() const {
-  return input_ != Io::Ok || read_blocked_ || SSL_pending(session_.get()) > 0;
+  return input_ != Io::Ok || more_to_read_ || SSL_pending(session_.get()) > 0;
 }
 
 IoResult TlsTransport::write_record(std::span<const std::byte> bytes) {

@@ -54,7 +54,7 @@ class TlsTransport final : public Transport {
   bool established_ = false;
   bool counted_ = false;
   bool broken_ = false;        // the library must not be asked again
-  bool read_blocked_ = false;  // reading waits until the socket is writable
+  bool more_to_read_ = false;  // reading is to go on: it waits until the socket is writable, or had its share
 };
 
 /// Wraps the connections of one listener.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <thread>
@@ -100,6 +101,10 @@ class TlsTransportTest : public ::testing::Test {
     while (all.size() < size) {
       const IoResult result = transport->read(room);
       if (result.outcome == Io::WantRead) {
+        // Nobody is told of what was there already.
+        int left = 0;
+        ::ioctl(transport->fd(), FIONREAD, &left);
+        EXPECT_TRUE(left == 0 || transport->has_pending()) << left << " bytes are forgotten";
         wait(POLLIN);
         continue;
       }
@@ -194,6 +199,37 @@ TEST_F(TlsTransportTest, reads_many_records_until_the_socket_is_empty) {
   std::byte one[1];
   EXPECT_EQ(transport->read(one).outcome, Io::WantRead);
   EXPECT_FALSE(transport->has_pending());
+}
+
+TEST_F(TlsTransportTest, gives_others_their_turn_while_a_peer_sends_tiny_records) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(stream->write("x"), 1);
+  wait(POLLIN);
+  std::vector<std::byte> room(64 * 1024);
+  std::size_t got = 0;
+  for (int reads = 0; got < 200; ++reads) {
+    ASSERT_LT(reads, 100);
+    const IoResult result = transport->read(room);
+    ASSERT_EQ(result.outcome, Io::Ok);
+    EXPECT_LE(result.bytes, 100u);
+    got += result.bytes;
+    EXPECT_TRUE(transport->has_pending() || got == 200) << "or nobody would come back for the rest";
+  }
+}
+
+TEST_F(TlsTransportTest, reads_on_behind_changes_of_the_key) {
+  ASSERT_EQ(shake_hands({.least = TLS1_3_VERSION}), Io::Ok);
+  std::string sent;
+  for (int i = 0; i < 60; ++i) {
+    const std::string word = "word " + std::to_string(i);
+    stream->change_key();
+    ASSERT_EQ(stream->write(word), static_cast<ssize_t>(word.size()));
+    sent += word;
+    // The answers of the library are to be taken, or nobody could write any more.
+    char answers[1];
+    stream->read(answers);
+  }
+  EXPECT_EQ(read_all(sent.size()), sent);
 }
 
 TEST_F(TlsTransportTest, tells_of_decrypted_bytes_that_did_not_fit) {
