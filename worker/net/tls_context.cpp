@@ -14,7 +14,7 @@ namespace holdfast::net {
 namespace {
 
 // Forward secrecy and authenticated encryption alone (Mozilla's intermediate set, without finite fields). The
-// client's order counts between ciphers of equal strength: who has no AES in hardware prefers ChaCha20.
+// order is ours, but a client that puts ChaCha20 first has it: it has no AES in hardware.
 constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";

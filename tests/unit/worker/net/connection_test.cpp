@@ -171,9 +171,11 @@ class NetTest : public testing::Test,
 TEST_F(NetTest, shakes_hands_with_a_few_newcomers_in_a_turn) {
   secure_ = true;
   start();
+  // So many that the acceptor comes to take more of them in a turn.
+  constexpr int kCrowd = 60;
   std::vector<Fd> crowd;
-  for (int i = 0; i < 20; ++i) crowd.push_back(connect());
-  for (int before = 0; before < 20; before = alive_) {
+  for (int i = 0; i < kCrowd; ++i) crowd.push_back(connect());
+  for (int before = 0; before < kCrowd; before = alive_) {
     turn(1);
     EXPECT_LE(alive_ - before, 8);
     ASSERT_GT(alive_, before) << "nobody is forgotten";

@@ -195,6 +195,17 @@ TEST_F(OutputQueueTest, yields_when_its_share_is_used_up) {
   EXPECT_EQ(peer.received(), "head" + file.content());
 }
 
+TEST_F(OutputQueueTest, gives_back_room_that_nothing_came_into) {
+  queue.room(100);
+  queue.commit(0);
+  EXPECT_TRUE(queue.empty());
+  queue.append("answer");
+  queue.room(100);
+  queue.commit(0);
+  EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
+  EXPECT_EQ(peer.received(), "answer");
+}
+
 TEST_F(OutputQueueTest, tells_the_transport_what_follows_the_last_byte) {
   queue.append("answer");
   EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
