@@ -50,7 +50,9 @@ TEST(killed_worker, costs_only_what_it_had_in_flight_and_is_replaced_at_once) {
   server.allow("worker held back");
   const std::size_t processes = server.processes().size();
   const std::size_t mark = server.log().mark();
-  Load keep_alive(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 6, .target = "/fixed"});
+  // A file that is cached and watched: nothing that a worker holds may make its end slow.
+  server.dir().write("www/page.html", "page");
+  Load keep_alive(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 6, .target = "/page.html"});
   Load flood(server.port(), {.kind = Load::Kind::Flood, .threads = 2, .target = "/fixed"});
   std::minstd_rand random(7);
   std::vector<TimePoint> kills;

@@ -26,7 +26,7 @@ bool names_hidden(std::string_view path) {
 }  // namespace
 
 FileCache::FileCache(FileCacheLimits limits, const std::string& mime_table)
-    : limits_(limits), mime_(mime_table), buckets_(std::bit_ceil(limits.entries * 2)) {
+    : limits_(limits), mime_(mime_table), watch_(limits.watches), buckets_(std::bit_ceil(limits.entries * 2)) {
   const stats::Cell nowhere(&uncounted_);
   counters_ = {nowhere, nowhere, nowhere, nowhere, nowhere, nowhere};
 }
@@ -70,19 +70,20 @@ FileLookup FileCache::find_on_disk(std::uint32_t tree, std::string_view path, Ti
   }
   trees_.refresh(tree, now);
   pinned_ = known;
+  if (known) watch(*known);  // before the look: no change in between is missed
   ResolvedPath found = resolve(tree, path);
   if (known && may_keep(*known, found)) {
     counters_.checked.add();
     known->check_after_ = now + limits_.recheck;
+    known->told_ = false;
     known->looked_at_ = now;
     known->used_ = true;
-    watch(*known, found.file.fd.get());
     return {Outcome::File, known, Fd()};
   }
   (known ? counters_.changed : counters_.miss).add();
+  FileEntry* const entry = found.outcome == Outcome::File ? load(tree, path, found) : nullptr;
   if (known) remove(known);
-  if (found.outcome != Outcome::File) return {found.outcome, nullptr, std::move(found.file.fd)};
-  FileEntry* const entry = load(tree, path, found);
+  if (!entry) return {found.outcome, nullptr, std::move(found.file.fd)};
   entry->looked_at_ = now;
   insert(entry, hash, now);
   return {Outcome::File, entry, Fd()};
@@ -125,14 +126,13 @@ FileEntry* FileCache::load(std::uint32_t tree, std::string_view path, ResolvedPa
     OpenedFile& file = found.file;
     auto entry = std::make_unique<FileEntry>(path, tree, file.identity, type);
     entry->unsettled_ = may_change_unseen(file.identity, limits_.settled);
-    // Before its content is read: no change in between is missed.
-    watch(*entry, file.fd.get());
+    watch(*entry);  // before its content is read: no change in between is missed
     const bool small = file.identity.size <= limits_.content_of_one && attempt <= kReadAttempts;
     if (small && !read_content(*entry, file.fd.get())) {
       struct stat status {};
       if (::fstat(file.fd.get(), &status) == 0) file.identity = FileIdentity::of(status);
-      found.siblings = {};                                          // they were judged by another state
-      if (entry->watch_ != FileWatch::kNone) forget_watch(*entry);  // its successor watches the same file
+      found.siblings = {};  // they were judged by another state
+      forget_watch(*entry);
       continue;
     }
     if (!small) {
@@ -144,21 +144,24 @@ FileEntry* FileCache::load(std::uint32_t tree, std::string_view path, ResolvedPa
   }
 }
 
-void FileCache::watch(FileEntry& entry, int file) {
-  if (entry.watch_ != FileWatch::kNone || file < 0 || watches_ >= limits_.watches) return;
-  entry.watch_ = watch_.add(file);
-  if (entry.watch_ != FileWatch::kNone) ++watches_;
+void FileCache::watch(FileEntry& entry) {
+  if (entry.watch_ != DirectoryWatch::kNone) return watch_.arm(entry.watch_);
+  if (watch_.fd() < 0) return;
+  const std::string_view directory = std::string_view(entry.key_).substr(0, entry.key_.rfind('/') + 1);
+  entry.watch_ = watch_.add(trees_.root(entry.tree_).open_beneath(directory).fd);
 }
 
-// Several entries may be of one file.
+void FileCache::forget_watch(FileEntry& entry) {
+  if (entry.watch_ != DirectoryWatch::kNone) watch_.remove(std::exchange(entry.watch_, DirectoryWatch::kNone));
+}
+
 void FileCache::take_changes() {
-  const FileWatch::Changes changes = watch_.take();
+  const DirectoryWatch::Changes changes = watch_.take();
   if (changes.watches.empty() && !changes.lost) return;
   for (FileEntry* entry = newest_; entry != nullptr; entry = entry->older_) {
-    if (entry->watch_ == FileWatch::kNone) continue;
-    const bool told = std::ranges::binary_search(changes.watches, entry->watch_);
-    if (told) forget_watch(*entry);
-    if (told || changes.lost) entry->check_after_ -= limits_.recheck - limits_.told_recheck;
+    if (entry->watch_ == DirectoryWatch::kNone || entry->told_) continue;
+    entry->told_ = changes.lost || std::ranges::binary_search(changes.watches, entry->watch_);
+    if (entry->told_) entry->check_after_ -= limits_.recheck - limits_.told_recheck;
   }
 }
 
@@ -257,10 +260,7 @@ void FileCache::remove(FileEntry* entry) {
   if (entry->in_memory()) content_bytes_ -= entry->size();
   content_bytes_ -= entry->packed_bytes_;
   descriptors_ -= entry->descriptors_;
-  if (entry->watch_ != FileWatch::kNone) {
-    watch_.remove(entry->watch_);
-    forget_watch(*entry);
-  }
+  forget_watch(*entry);
   entry->cached_ = false;
   show_size();
   entry->release();

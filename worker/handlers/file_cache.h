@@ -1,6 +1,6 @@
 // Files of one worker, by (tree, request path): a hit costs no system call and no allocation. What is known is
 // checked against the disk at most about once a second, so new content is served within a second of its change,
-// and at once when the change is told (file_watch.h).
+// and at once when the change is told (directory_watch.h).
 // Bounded by entries, content bytes and descriptors. Owned by Shared; entries outlive it while bodies hold
 // them.
 #pragma once
@@ -16,10 +16,10 @@
 #include "common/result.h"
 #include "common/stats/worker_stats.h"
 #include "config/config.h"
+#include "worker/handlers/directory_watch.h"
 #include "worker/handlers/document_trees.h"
 #include "worker/handlers/file_entry.h"
 #include "worker/handlers/file_packing.h"
-#include "worker/handlers/file_watch.h"
 #include "worker/handlers/listings.h"
 #include "worker/handlers/mime_types.h"
 #include "worker/http/packer.h"
@@ -30,7 +30,7 @@ struct FileCacheLimits {
   std::size_t entries = 4096;
   std::size_t content_bytes = std::size_t{64} << 20;
   std::size_t descriptors = 1024;
-  std::size_t watches = 1024;  // the system has so many for a user; further entries are checked by time alone
+  std::size_t watches = 256;  // of directories; entries in further ones are checked by time alone
   std::uint64_t content_of_one = 64 * 1024;  // bigger files are sent from their descriptor
   // Packing takes a thread about a second for so much, and the memory twice; bigger text is rare.
   std::uint64_t packed_of_one = std::uint64_t{8} << 20;
@@ -38,7 +38,7 @@ struct FileCacheLimits {
       4096;  // well under a millisecond: less than the way to a thread and back is worth
   // A little under a second, for loop turns that come late.
   Duration recheck = std::chrono::milliseconds(950);
-  // A file that is written all the time is not read anew more often.
+  // A directory in which something is written all the time does not make its files be looked at more often.
   Duration told_recheck = std::chrono::milliseconds(50);
   Duration settled = kSettled;
 };
@@ -119,11 +119,8 @@ class FileCache final : private PackingOwner {
   FileEntry* load(std::uint32_t tree, std::string_view path, ResolvedPath& found);
   bool read_content(FileEntry& entry, int fd);
   void load_siblings(FileEntry& entry, ResolvedPath& found) const;
-  void watch(FileEntry& entry, int file);
-  void forget_watch(FileEntry& entry) {
-    entry.watch_ = FileWatch::kNone;
-    --watches_;
-  }
+  void watch(FileEntry& entry);
+  void forget_watch(FileEntry& entry);
 
   void on_packed(FileEntry& entry, Coding coding, std::string packed) override;
   void keep(FileEntry& entry, Coding coding, std::string packed);
@@ -142,7 +139,7 @@ class FileCache final : private PackingOwner {
   const MimeTypes mime_;
   DocumentTrees trees_;
   Listings listings_;
-  FileWatch watch_;
+  DirectoryWatch watch_;
   api::WorkPool* pool_ = nullptr;
   bool packing_ = false;  // a thread is at it
   stats::Word uncounted_{0};
@@ -154,7 +151,6 @@ class FileCache final : private PackingOwner {
   std::size_t count_ = 0;
   std::size_t content_bytes_ = 0;
   std::size_t descriptors_ = 0;
-  std::size_t watches_ = 0;
 };
 
 }  // namespace holdfast::handlers

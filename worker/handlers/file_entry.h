@@ -18,8 +18,8 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/http_date.h"
+#include "worker/handlers/directory_watch.h"
 #include "worker/handlers/file_identity.h"
-#include "worker/handlers/file_watch.h"
 #include "worker/handlers/packed_form.h"
 
 namespace holdfast::handlers {
@@ -96,10 +96,11 @@ class FileEntry final : public api::BodyOwner {
   FileEntry* older_ = nullptr;
   std::uint64_t hash_ = 0;
   TimePoint check_after_{};
-  TimePoint looked_at_{};  // of the last is_as_opened()
-  int watch_ = FileWatch::kNone;
+  TimePoint looked_at_{};              // of the last is_as_opened()
+  int watch_ = DirectoryWatch::kNone;  // of the directory that its name is in
   bool used_ = false;
   bool cached_ = false;  // in the cache, not only held by bodies and work
+  bool told_ = false;    // of a change in its directory since the last look
   // Was read so soon after its last change that another may hide behind the same times.
   bool unsettled_ = false;
   bool has_siblings_ = false;
