@@ -123,9 +123,12 @@ struct Tls {
   bool strict_sni{};  // names that no certificate has are refused
 };
 
+enum class WireProtocol : std::uint8_t { Http2, Http11 };
+
 struct Listener {
   std::string name;
   Endpoint bind;
+  std::vector<WireProtocol> protocols;
   Tls tls;
   ProxyProtocol proxy_protocol;
   Place place;

@@ -1,5 +1,6 @@
 #include "worker/wiring.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/log.h"
@@ -10,6 +11,10 @@
 
 namespace holdfast::worker {
 namespace {
+
+bool speaks_http2(const config::Listener& listener) {
+  return std::ranges::find(listener.protocols, config::WireProtocol::Http2) != listener.protocols.end();
+}
 
 constexpr std::uint64_t kAdminConnections = 256;
 
@@ -81,6 +86,9 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_->set_guards(std::move(*guards));
   wiring->http1_ =
       std::make_unique<http1::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_);
+  wiring->http2_ =
+      std::make_unique<http2::SessionFactory>(wiring->config_, *wiring->dispatcher_, wiring->clock_, stats);
+  wiring->both_ = std::make_unique<ProtocolChoice>(*wiring->http1_, *wiring->http2_);
   if (Result<void> added = wiring->add_acceptors(job); !added) return added.error();
   return wiring;
 }
@@ -132,9 +140,9 @@ Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>&
 }
 
 Result<net::TransportFactory*> Wiring::transports_for(const config::Tls& settings,
-                                                      const tickets::TicketKeys& tickets) {
+                                                      const tickets::TicketKeys& tickets, bool http2) {
   if (!settings.enabled) return static_cast<net::TransportFactory*>(this);
-  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(settings, &tickets);
+  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(settings, &tickets, http2);
   if (!context) return context.error();
   tls_.push_back(std::make_unique<net::TlsTransports>(std::move(*context), stats_));
   return tls_.back().get();
@@ -153,8 +161,10 @@ Result<void> Wiring::add_acceptors(const Job& job) {
     if (!allowed) return allowed.error();
     if (admin) context.allowed = *allowed;
     if (!proxies.from.empty()) context.proxies = *allowed;
+    const bool http2 = !admin && speaks_http2(config_.listeners[socket.listener]);
+    if (http2) context.factory = both_.get();
     const config::Tls tls = admin ? config::Tls{} : config_.listeners[socket.listener].tls;
-    const Result<net::TransportFactory*> transports = transports_for(tls, job.tickets);
+    const Result<net::TransportFactory*> transports = transports_for(tls, job.tickets, http2);
     if (!transports) return transports.error();
     context.secure = tls.enabled;
     acceptors_.push_back(

@@ -12,9 +12,11 @@
 #include "worker/handlers/registry.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http1/session.h"
+#include "worker/http2/session.h"
 #include "worker/loop/thread_pool.h"
 #include "worker/net/acceptor.h"
 #include "worker/net/tls_transport.h"
+#include "worker/protocol_choice.h"
 #include "worker/worker.h"
 
 namespace holdfast::worker {
@@ -49,8 +51,8 @@ class Wiring final : public net::TransportFactory {
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
   Result<void> add_acceptors(const Job& job);
-  Result<net::TransportFactory*> transports_for(const config::Tls& settings,
-                                                const tickets::TicketKeys& tickets);
+  Result<net::TransportFactory*> transports_for(const config::Tls& settings, const tickets::TicketKeys& tickets,
+                                                bool http2);
   Result<const AddressSet*> keep_addresses(const std::vector<std::string>& texts);
 
   loop::EventLoop& loop_;
@@ -67,6 +69,8 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<http::AccessLogWriter> access_log_;
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::unique_ptr<http1::SessionFactory> http1_;
+  std::unique_ptr<http2::SessionFactory> http2_;
+  std::unique_ptr<ProtocolChoice> both_;
   std::vector<std::unique_ptr<net::TlsTransports>> tls_;  // of the acceptors; connections refer to them
   net::ConnectionTable connections_;
   std::vector<std::unique_ptr<const AddressSet>> addresses_;  // of the acceptors

@@ -39,6 +39,10 @@ constexpr Words<Resumed> kResumed{"false", "true"};
 constexpr Words<TlsFailure> kTlsFailures{"closed", "timeout", "plain_http",   "version",  "cipher",
                                          "alpn",   "name",    "client_alert", "malformed"};
 
+constexpr Words<Http2Abuse> kHttp2Abuses{"rapid_reset",  "made_you_reset", "settings",       "ping",
+                                         "empty_frames", "priority",       "unknown_frames", "window_updates",
+                                         "continuation", "field_bomb",     "stalled_window"};
+
 template <class Enum>
 constexpr bool all_named(const Words<Enum>& words) {
   for (std::string_view word : words)
@@ -49,7 +53,7 @@ static_assert(all_named<ConnectionState>(kConnectionStates) && all_named<WorkerS
                   all_named<ReloadResult>(kReloadResults) && all_named<ExitReason>(kExitReasons) &&
                   all_named<RefusedReason>(kRefusedReasons) && all_named<ResetReason>(kResetReasons) &&
                   all_named<BadRequest>(kBadRequests) && all_named<FileCacheResult>(kFileCacheResults) &&
-                  all_named<TlsFailure>(kTlsFailures),
+                  all_named<TlsFailure>(kTlsFailures) && all_named<Http2Abuse>(kHttp2Abuses),
               "each enumerator has its word");
 
 std::span<const std::string_view> words_of(Label label) {
@@ -80,6 +84,8 @@ std::span<const std::string_view> words_of(Label label) {
       return kResumed;
     case Label::TlsFailure:
       return kTlsFailures;
+    case Label::Http2Abuse:
+      return kHttp2Abuses;
     case Label::None:
     case Label::Worker:
     case Label::Site:
@@ -132,6 +138,8 @@ std::string_view label_name(Label label) {
     case Label::Resumed:
       return "resumed";
     case Label::TlsFailure:
+      return "reason";
+    case Label::Http2Abuse:
       return "reason";
   }
   return "";

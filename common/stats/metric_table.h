@@ -40,6 +40,7 @@ enum class Metric : std::uint8_t {
   FileCacheBytes,
   TlsHandshakes,
   TlsHandshakeFailures,
+  Http2Abuses,
   LogLinesDropped,
   kCount
 };
@@ -66,7 +67,8 @@ enum class Label : std::uint8_t {
   Side,           // CodingSide
   TlsVersion,     // TlsVersion
   Resumed,        // Resumed
-  TlsFailure      // TlsFailure
+  TlsFailure,     // TlsFailure
+  Http2Abuse      // Http2Abuse
 };
 
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
@@ -106,6 +108,22 @@ enum class TlsFailure : std::uint8_t {
   Name,         // no certificate for the name, with strict_sni
   ClientAlert,  // the client refused, our certificate as a rule
   Malformed,    // what came is no TLS, or a broken one
+  kCount
+};
+
+/// What an HTTP/2 client did too much of.
+enum class Http2Abuse : std::uint8_t {
+  RapidReset,    // took back requests that it had just made
+  MadeYouReset,  // had us reset streams by breaking their rules
+  Settings,
+  Ping,
+  EmptyFrames,  // DATA without data
+  Priority,
+  UnknownFrames,
+  WindowUpdates,
+  Continuation,   // of one field section
+  FieldBomb,      // a field section many times the limit, as a rule small before it was unpacked
+  StalledWindow,  // gave no credit for what it had asked for; the stream is reset
   kCount
 };
 
@@ -291,6 +309,13 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_tls_handshake_failures_total",
      {Label::TlsFailure},
      "TLS handshakes that were not finished, by reason."},
+    {Metric::Http2Abuses,
+     Kind::Counter,
+     "holdfast_http2_abuses_total",
+     {Label::Http2Abuse},
+     "HTTP/2 clients that did too much of something: connections ended with ENHANCE_YOUR_CALM, for "
+     "stalled_window "
+     "streams reset, by reason."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

@@ -1,20 +1,23 @@
+#include <algorithm>
+
 #include "common/ascii.h"
 #include "config/schema/sections.h"
 
 namespace holdfast::config {
 namespace {
 
-bool speaks_http1_only(Reader& reader, const Entry& written) {
-  if (written.value.kind != Node::Kind::Sequence) return !reader.wrong(written.value, "must be a list");
-  for (const Node& protocol : written.value.items) {
-    if (protocol.kind == Node::Kind::Scalar && protocol.text == "http/1.1") continue;
-    if (protocol.kind == Node::Kind::Scalar && protocol.text == "h2") {
-      reader.unavailable_value(protocol);
-    } else {
-      reader.wrong(protocol, "must hold h2 or http/1.1");
-    }
-  }
-  return true;  // what is wrong is reported at the protocol
+/// Clients that were asked nothing begin with HTTP/1.1, so it cannot be left out.
+Kind<std::vector<WireProtocol>> protocols_kind() {
+  Kind<std::vector<WireProtocol>> kind =
+      list_of(choice<WireProtocol>({{{"h2", WireProtocol::Http2}, {"http/1.1", WireProtocol::Http11}}}), 1);
+  const auto read = kind.read;
+  kind.read = [read](Reader& reader, const Node& node, std::vector<WireProtocol>& out) {
+    if (!read(reader, node, out)) return false;
+    if (std::ranges::find(out, WireProtocol::Http11) != out.end()) return true;
+    reader.problem(node.mark, "`protocols` must hold http/1.1; h2 comes beside it");
+    return false;
+  };
+  return kind;
 }
 
 /// on, off, or {from: [...]}.
@@ -49,9 +52,10 @@ const Rows<Listener>& listener_rows() {
             "`unix:/run/holdfast/http.sock`.")
           .required()
           .example("0.0.0.0:80"),
-      planned<Listener>(
-          "protocols", "Protocols offered to clients. This version speaks `http/1.1`.", speaks_http1_only,
-          mapping({entry("type", text_node("array")), entry("items", schema_words({"http/1.1"}))})),
+      field(
+          "protocols", &Listener::protocols, protocols_kind(), "[h2, http/1.1]", Takes::NewWorkers,
+          "Protocols that are spoken: `http/1.1`, and HTTP/2 as `h2`: over TLS for clients that ask for it, in "
+          "clear for those that begin with it."),
       field("tls", &Listener::tls, tls_kind(), "off", Takes::NewWorkers,
             "Certificates and versions of TLS; `off`: plain connections.")
           .example("{certificates: [{certificate: tls/site.pem, key: tls/site.key}]}"),

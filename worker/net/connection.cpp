@@ -209,16 +209,26 @@ bool Connection::read_some() {
   if (result.bytes < room.size() && !peer_hung_up_) readable_ = false;
   if (into_pending) {
     pending_.commit(result.bytes);
-    const std::size_t used = protocol_->on_bytes(pending_.bytes());
+    const std::size_t used = offer(pending_.bytes());
     if (used > 0) pending_.consume(used);
   } else {
-    const std::size_t used = protocol_->on_bytes(room.first(result.bytes));
+    const std::size_t used = offer(room.first(result.bytes));
     if (phase_ != Phase::Closed) pending_.append(room.subspan(used, result.bytes - used));
   }
   if (phase_ != Phase::Open) return false;
   // What it leaves because it has enough for now is offered again as soon as it wants more.
   if (!pending_.empty() && !protocol_->wants_bytes()) retry_pending_ = true;
   return true;
+}
+
+std::size_t Connection::offer(std::span<const std::byte> input) {
+  if (!spoken_) {
+    if (std::unique_ptr<Protocol> other = listener_.factory->instead(*this, input))
+      table_.bury(std::exchange(protocol_, std::move(other)));
+  }
+  const std::size_t used = protocol_->on_bytes(input);
+  spoken_ |= used > 0;
+  return used;
 }
 
 void Connection::settle() {

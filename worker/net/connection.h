@@ -109,6 +109,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool shake_hands();
   void take_input();
   bool offer_pending();
+  std::size_t offer(std::span<const std::byte> input);
   bool read_some();
   void throw_input_away();
   bool came_in_time(TimePoint now);
@@ -156,6 +157,7 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   bool blocked_ : 1 = false;
   bool watching_output_ : 1 = false;
   bool guarded_ : 1 = false;          // see end_only_by_finish()
+  bool spoken_ : 1 = false;           // some input was used
   bool address_counted_ : 1 = false;  // in the table's count for each address
 };
 

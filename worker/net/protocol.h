@@ -44,6 +44,11 @@ class Protocol {
 class ProtocolFactory {
  public:
   virtual std::unique_ptr<Protocol> make(Connection& connection, std::string_view application_protocol) = 0;
+  /// What the client has sent first may belong to another protocol than make() has chosen: that one, or null.
+  /// Asked until the first has used something.
+  virtual std::unique_ptr<Protocol> instead(Connection& /*connection*/, std::span<const std::byte> /*first*/) {
+    return nullptr;
+  }
 
  protected:
   ~ProtocolFactory() = default;

@@ -19,7 +19,9 @@ constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-constexpr std::string_view kProtocols = "\x08http/1.1";  // RFC 7301: length, name
+// RFC 7301 section 3.1: length, name.
+constexpr std::string_view kHttp2 = "\x02h2";
+constexpr std::string_view kProtocols = "\x02h2\x08http/1.1";
 
 constexpr std::uint64_t kOptions = SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
@@ -29,11 +31,13 @@ constexpr long kModes =
 
 /// RFC 7301 section 3.2: a client that speaks nothing of ours is told so.
 int choose_protocol(SSL* /*session*/, const unsigned char** out, unsigned char* size,
-                    const unsigned char* offered, unsigned int offered_size, void* /*nothing*/) {
-  const auto* const ours = reinterpret_cast<const unsigned char*>(kProtocols.data());
+                    const unsigned char* offered, unsigned int offered_size, void* of) {
+  const bool http2 = static_cast<const TlsContext*>(of)->http2();
+  const std::string_view protocols = kProtocols.substr(http2 ? 0 : kHttp2.size());
+  const auto* const ours = reinterpret_cast<const unsigned char*>(protocols.data());
   unsigned char* chosen = nullptr;
-  const int found = SSL_select_next_proto(&chosen, size, ours, static_cast<unsigned>(kProtocols.size()),
-                                          offered, offered_size);
+  const int found = SSL_select_next_proto(&chosen, size, ours, static_cast<unsigned>(protocols.size()), offered,
+                                          offered_size);
   *out = chosen;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -68,9 +72,10 @@ void FreeSsl::operator()(ssl_st* session) const noexcept {
 }
 
 Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings,
-                                                     const tickets::TicketKeys* tickets) {
+                                                     const tickets::TicketKeys* tickets, bool http2) {
   std::unique_ptr<TlsContext> made(new TlsContext);
   made->tickets_ = tickets;
+  made->http2_ = http2;
   made->strict_ = settings.strict_sni;
   for (const config::Certificate& certificate : settings.certificates)
     if (Result<void> added = made->add(certificate, settings.min_version); !added) return added.error();
@@ -118,7 +123,7 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   use_tickets(raw, tickets_ != nullptr);
   // Two system calls a record otherwise: one for its length.
   SSL_CTX_set_read_ahead(raw, 1);
-  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, this);
   SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
   SSL_CTX_set_tlsext_servername_arg(raw, this);
   return context;

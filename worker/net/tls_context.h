@@ -29,8 +29,10 @@ class TlsContext {
  public:
   /// Fails with a message that names file and place of a certificate or key that cannot be used.
   /// With `tickets`, which outlive it, sessions are resumed; without (a trial) every handshake is a full one.
+  /// `http2`: ALPN offers it, before HTTP/1.1.
   static Result<std::unique_ptr<TlsContext>> make(const config::Tls& settings,
-                                                  const tickets::TicketKeys* tickets = nullptr);
+                                                  const tickets::TicketKeys* tickets = nullptr,
+                                                  bool http2 = false);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
@@ -41,6 +43,7 @@ class TlsContext {
   /// The certificates for `name`, as clients send it; null: the default is to be shown. For tests and SNI.
   ssl_ctx_st* find(std::string_view name) const;
   bool strict() const { return strict_; }
+  bool http2() const { return http2_; }
   const tickets::TicketKeys* tickets() const { return tickets_; }
 
  private:
@@ -58,6 +61,7 @@ class TlsContext {
   std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default
   std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  // "*.example.org" as it is written
   bool strict_ = false;
+  bool http2_ = false;
   const tickets::TicketKeys* tickets_ = nullptr;
 };
 

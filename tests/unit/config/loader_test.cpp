@@ -193,8 +193,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_with_site("websocket: {}\n"), refused("1:1", "websocket"));
   EXPECT_THAT(problems_with_site("process: {sandbox: strict}\n"), refused("1:20", "sandbox: strict"));
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
-  EXPECT_THAT(problems_with_site("listeners: {a: {bind: \":80\", protocols: [http/1.1, h2]}}\n"),
-              refused("1:52", "protocols: h2"));
   EXPECT_THAT(problems_of_route("{path: /x, chat: {}}"), refused("3:18", "chat"));
   EXPECT_THAT(problems_of_route("{path: /x, websocket_echo: {}}"), refused("3:18", "websocket_echo"));
   EXPECT_THAT(problems_of_route("{path: /x, module: {file: /m.so}}"), refused("3:18", "module"));

@@ -10,7 +10,8 @@ namespace holdfast::stats {
 namespace {
 
 bool in_words(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && std::ranges::all_of(text, fits);
 }
 
 TEST(MetricTable, NamesFollowTheRulesOfPrometheus) {

@@ -156,7 +156,7 @@ class DispatcherTest : public testing::Test {
   };
 
   DispatcherTest() {
-    config_.listeners.push_back({"http", {}, {}, {}, {}});
+    config_.listeners.push_back({"http", {}, {}, {}, {}, {}});
     config::Route route;
     route.path = "/here";
     route.name = "/here";

@@ -1,0 +1,45 @@
+#include "worker/http2/abuse.h"
+
+namespace holdfast::http2 {
+
+std::uint32_t AbuseMeter::limit_of(Abuse kind) {
+  switch (kind) {
+    // A page that is left while it loads takes all of its requests back; a crawler may do so again and again.
+    case Abuse::RapidReset:
+      return 500;
+    case Abuse::MadeYouReset:
+      return 100;
+    case Abuse::Settings:
+      return 50;
+    case Abuse::Ping:
+      return 200;
+    case Abuse::EmptyFrames:
+      return 200;
+    case Abuse::Priority:
+      return 1000;
+    case Abuse::UnknownFrames:
+      return 200;
+    // Credit comes in small change when a client reads slowly, once or twice a frame of ours.
+    case Abuse::WindowUpdates:
+      return 200'000;
+    // Of one field section: 16 KiB each, when they are full.
+    case Abuse::Continuation:
+      return 8;
+    case Abuse::FieldBomb:
+    case Abuse::StalledWindow:
+      return 0;
+    case Abuse::kCount:
+      break;
+  }
+  return 0;
+}
+
+bool AbuseMeter::note(Abuse kind, TimePoint now) {
+  if (now >= window_end_) {
+    seen_ = {};
+    window_end_ = now + kWindow;
+  }
+  return ++seen_[static_cast<std::size_t>(kind)] <= limit_of(kind);
+}
+
+}  // namespace holdfast::http2
