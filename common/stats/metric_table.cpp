@@ -40,8 +40,8 @@ constexpr Words<TlsFailure> kTlsFailures{"closed", "timeout", "plain_http",   "v
                                          "alpn",   "name",    "client_alert", "malformed"};
 
 constexpr Words<Http2Abuse> kHttp2Abuses{"rapid_reset",  "made_you_reset", "settings",       "ping",
-                                         "empty_frames", "priority",       "unknown_frames", "window_updates",
-                                         "continuation", "field_bomb",     "stalled_window"};
+                                         "empty_frames", "priority",       "window_updates", "continuation",
+                                         "field_bomb",   "stalled_window"};
 
 template <class Enum>
 constexpr bool all_named(const Words<Enum>& words) {

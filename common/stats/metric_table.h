@@ -119,7 +119,6 @@ enum class Http2Abuse : std::uint8_t {
   Ping,
   EmptyFrames,  // DATA without data
   Priority,
-  UnknownFrames,
   WindowUpdates,
   Continuation,   // of one field section
   FieldBomb,      // a field section many times the limit, as a rule small before it was unpacked

@@ -47,7 +47,7 @@ THIRD_PARTY = {
     'yaml-cpp/': ['config/'],
     'openssl/': ['worker/net/tls_', 'worker/guards/', 'tests/'],
     'crypt.h': ['worker/guards/password'],
-    'nghttp2/': ['worker/http2/'],
+    'nghttp2/': ['worker/http2/library', 'tests/support/http2_client'],
     'zlib.h': ['worker/filters/', 'worker/websocket/deflate', 'tests/'],
     'brotli/': ['worker/filters/'],
     'zstd.h': ['worker/filters/'],

@@ -68,6 +68,8 @@ class Client {
   /// Body bytes of a response with Content-Length: at most `most`, at least one; empty at its end or when it
   /// was cut.
   std::string receive_some(std::size_t most);
+  /// Exactly so many bytes, whatever they mean.
+  Outcome receive_raw(std::size_t size, std::string& bytes) { return read_length(size, bytes); }
   /// GET (or another method without a body), answered.
   Response request(std::string_view method, std::string_view target, std::string_view more_fields = {});
   Response get(std::string_view target) { return request("GET", target); }

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "tests/support/deadline.h"
 
@@ -46,6 +47,8 @@ std::string library_problem() {
 
 std::unique_ptr<TlsStream> TlsStream::connect(int socket, const TlsOptions& options, Milliseconds in,
                                               std::string& problem) {
+  // The library writes without a word about signals; a peer that is gone is an error like others.
+  std::signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<TlsStream> made(new TlsStream);
   made->context_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_min_proto_version(made->context_, options.least);

@@ -43,7 +43,7 @@ std::unique_ptr<net::Protocol> SessionFactory::make(net::Connection& connection,
 }
 
 bool SessionFactory::is_preface(std::span<const std::byte> input) {
-  constexpr std::string_view kBegin = "PRI * HTTP/2.0\r\n\r\n";
+  constexpr std::string_view kBegin = "PRI * HTTP/2.0\r\n";
   return input.size() >= kBegin.size() && std::memcmp(input.data(), kBegin.data(), kBegin.size()) == 0;
 }
 
@@ -270,7 +270,7 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
     case FrameType::PushPromise:
       return true;  // the library refuses it
   }
-  return note(Abuse::UnknownFrames);
+  return true;
 }
 
 bool Session::on_field_bytes(std::size_t bytes) {

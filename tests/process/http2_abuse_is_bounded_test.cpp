@@ -1,0 +1,122 @@
+// What costs an HTTP/2 client nothing and a server much (RFC 9113 section 10.5): each kind ends its connection
+// with ENHANCE_YOUR_CALM and is counted, while others are served.
+#include <gtest/gtest.h>
+
+#include "tests/support/http2_client.h"
+#include "tests/support/metrics_reader.h"
+#include "tests/support/server_process.h"
+
+namespace holdfast::support {
+namespace {
+
+constexpr std::uint32_t kCalm = 11;
+
+class http2_abuse : public ::testing::Test {
+ protected:
+  static ServerConfig one_worker() {
+    ServerConfig config;
+    config.workers = 1;
+    config.timeouts = "response_write: 1s";
+    return config;
+  }
+  void SetUp() override { ASSERT_TRUE(server.ready()); }
+
+  /// `attack` goes on until the server ends it; somebody else is served meanwhile and afterwards.
+  template <class Attack>
+  void is_ended(const std::string& reason, int times, Attack attack) {
+    Http2Client bystander(server.port());
+    Http2Client client(server.port());
+    for (int i = 0; i < times && attack(client, i); ++i) {
+      if (i % 100 == 0) {
+        EXPECT_EQ(bystander.fetch("GET", "/api/hello").status, 200);
+      }
+    }
+    EXPECT_EQ(client.refused(), kCalm);
+    EXPECT_EQ(bystander.fetch("GET", "/api/hello").status, 200);
+    EXPECT_EQ(counted(reason), 1);
+  }
+  double counted(const std::string& reason) {
+    return scrape(server.admin_port()).sum("holdfast_http2_abuses_total", {"reason=\"" + reason + "\""});
+  }
+  static bool ok(Outcome outcome) { return outcome == Outcome::Ok; }
+
+  ServerProcess server{one_worker()};
+};
+
+TEST_F(http2_abuse, rapid_reset) {
+  server.dir().write("www/big", std::string(300'000, 'b'));
+  is_ended("rapid_reset", 5000, [](Http2Client& client, int i) {
+    const auto stream = static_cast<std::uint32_t>(2 * i + 1);
+    return ok(client.send_fields(stream, request_fields("GET", "/big"), true)) &&
+           ok(client.send(FrameType::Reset, 0, stream, big_endian(8)));
+  });
+}
+
+TEST_F(http2_abuse, made_you_reset) {
+  server.dir().write("www/big", std::string(3'000'000, 'b'));
+  is_ended("made_you_reset", 5000, [](Http2Client& client, int i) {
+    const auto stream = static_cast<std::uint32_t>(2 * i + 1);
+    // A window of more than 2^31-1 bytes is an error of the stream (RFC 9113 section 6.9.1).
+    const std::string all = big_endian(0x7fffffff);
+    return ok(client.send_fields(stream, request_fields("GET", "/big"), true)) &&
+           ok(client.send(FrameType::WindowUpdate, 0, stream, all)) &&
+           ok(client.send(FrameType::WindowUpdate, 0, stream, all)) &&
+           client.receive(stream).outcome == Outcome::Reset;
+  });
+}
+
+TEST_F(http2_abuse, settings_flood) {
+  is_ended("settings", 5000, [](Http2Client& client, int) { return ok(client.send_settings({{1, 4096}})); });
+}
+
+TEST_F(http2_abuse, ping_flood) {
+  is_ended("ping", 5000, [](Http2Client& client, int) {
+    return ok(client.send(FrameType::Ping, 0, 0, std::string(8, 'p')));
+  });
+}
+
+TEST_F(http2_abuse, empty_frames) {
+  is_ended("empty_frames", 5000, [](Http2Client& client, int i) {
+    if (i == 0) return ok(client.send_fields(1, request_fields("POST", "/api/echo"), false));
+    return ok(client.send(FrameType::Data, 0, 1));
+  });
+}
+
+TEST_F(http2_abuse, priority_flood) {
+  is_ended("priority", 5000, [](Http2Client& client, int i) {
+    const auto stream = static_cast<std::uint32_t>(2 * i + 1);
+    return ok(client.send(FrameType::Priority, 0, stream, big_endian(0) + "w"));
+  });
+}
+
+TEST_F(http2_abuse, continuation_flood) {
+  is_ended("continuation", 5000, [](Http2Client& client, int i) {
+    if (i == 0)
+      return ok(client.send(FrameType::Headers, kEndStream, 1, field_section(request_fields("GET", "/"))));
+    return ok(client.send(FrameType::Continuation, 0, 1, field_section({{"x", "y"}})));
+  });
+}
+
+// One field of 4,000 bytes is put into the dynamic table, then named by single bytes.
+TEST_F(http2_abuse, field_bomb) {
+  std::string section = field_section(request_fields("GET", "/"));
+  section += '\x40';  // with incremental indexing (RFC 7541 section 6.2.1)
+  section += field_section({{"x", std::string(4000, 'v')}}).substr(1);
+  section += std::string(2000, static_cast<char>(0x80 | 62));
+  is_ended("field_bomb", 1, [&](Http2Client& client, int) {
+    return ok(client.send(FrameType::Headers, kEndStream | kEndHeaders, 1, section));
+  });
+}
+
+TEST_F(http2_abuse, a_window_that_never_opens_costs_the_stream) {
+  server.dir().write("www/big", std::string(300'000, 'b'));
+  Http2Client client(server.port());
+  client.set_refill(false);
+  const Response stalled = client.fetch("GET", "/big");
+  EXPECT_EQ(stalled.outcome, Outcome::Reset);
+  EXPECT_EQ(stalled.body.size(), 65'535u);
+  EXPECT_EQ(counted("stalled_window"), 1);
+}
+
+}  // namespace
+}  // namespace holdfast::support
