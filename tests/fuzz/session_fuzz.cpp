@@ -4,94 +4,19 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/ascii.h"
 #include "common/log.h"
-#include "tests/support/unlinked_file.h"
-#include "tests/unit/worker/http1/session_harness.h"
+#include "tests/fuzz/session_handlers.h"
 
 namespace {
 
 using namespace holdfast;
 using namespace holdfast::http1;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-std::vector<api::Exchange*> waiting;
-
-/// Sends the body back while it comes, in small parts.
-class Mirror final : public api::ExchangeState, public api::BodySink, public api::BodySource {
- public:
-  explicit Mirror(api::Exchange& exchange) : exchange_(exchange) {}
-  void on_body(std::span<const std::byte> bytes) override {
-    held_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    require(held_.size() <= 7);
-    exchange_.body_ready();
-  }
-  void on_body_end() override {
-    ended_ = true;
-    exchange_.body_ready();
-  }
-  api::Pulled read(std::span<std::byte> room) override {
-    const std::size_t size = std::min(room.size(), held_.size());
-    std::memcpy(room.data(), held_.data(), size);
-    held_.erase(0, size);
-    if (ended_ && held_.empty()) return {size, api::Pull::End};
-    if (size == 0) return {0, api::Pull::Later};
-    if (!ended_) exchange_.grant(size);
-    return {size, api::Pull::More};
-  }
-
- private:
-  api::Exchange& exchange_;
-  std::string held_;
-  bool ended_ = false;
-};
-
-class Waiting final : public api::ExchangeState {
- public:
-  explicit Waiting(api::Exchange& exchange) : exchange_(exchange) { waiting.push_back(&exchange); }
-  ~Waiting() override { std::erase(waiting, &exchange_); }
-
- private:
-  api::Exchange& exchange_;
-};
-
-void handle(api::Exchange& exchange) {
-  static const support::UnlinkedFile file(600'000);
-  const std::string_view path = exchange.request().path;
-  switch (path.size() > 1 ? path[1] : 'i') {
-    case 'f':
-      return exchange.respond({200, {}}, api::Body::file(file.fd(), 0, file.size(), nullptr));
-    case 'm': {
-      auto owned = std::make_unique<Mirror>(exchange);
-      Mirror& mirror = *owned;
-      exchange.attach(std::move(owned));
-      exchange.receive_body(mirror, 7);
-      return exchange.respond({200, {}}, api::Body::stream(mirror, exchange.request().content_length));
-    }
-    case 's': {
-      auto owned = std::make_unique<TextSource>(std::string(300'000, 's'), 5000);
-      TextSource& source = *owned;
-      exchange.attach(std::move(owned));
-      return exchange.respond({200, {}}, api::Body::stream(source));
-    }
-    case 'w':
-      return exchange.attach(std::make_unique<Waiting>(exchange));
-    case 't':
-      throw std::runtime_error("thrown");
-    case 'n':
-      return exchange.respond({304, {}}, api::Body::none());
-    default:
-      return exchange.respond({200, {}}, api::Body::copy(std::string(path)));
-  }
-}
+using namespace holdfast::fuzz;
 
 /// Takes one response off the front; false when it is not whole.
 bool take_response(std::string_view& output, bool& closes) {
@@ -138,10 +63,6 @@ void check_output(const support::ScriptedPeer& peer) {
       return;
     }
   }
-}
-
-void answer_waiting() {
-  if (!waiting.empty()) waiting.front()->respond({200, {}}, api::Body::copy(std::string(300'000, 'w')));
 }
 
 SessionHarness& harness() {

@@ -116,12 +116,20 @@ bool Session::pump() {
 // What the state of things asks for once a call into the library is over.
 void Session::settle() {
   if (!connection_.open()) return;
+  if (peer_ended_ && connection_.output().empty() && !frames_.wants_output()) give_up_stalled();
   if (broken_) return connection_.abort();
   const bool over = !frames_.wants_input() && !frames_.wants_output();
   const bool left = streams_.empty() && (peer_ended_ || said_goodbye_);
   if ((over || left) && !frames_.wants_output()) return connection_.finish(!peer_ended_);
   connection_.set_state(streams_.empty() ? stats::ConnectionState::Idle : stats::ConnectionState::Writing);
   set_deadline();
+}
+
+// No window will be opened any more.
+void Session::give_up_stalled() {
+  for (const auto& stream : streams_)
+    if (stream->waits_for_peer()) frames_.reset(stream->id(), ErrorCode::Cancel);
+  pump();
 }
 
 void Session::wake() {
@@ -144,7 +152,9 @@ void Session::feed_all() {
 }
 
 void Session::on_end() {
-  peer_ended_ = true;
+  if (!std::exchange(peer_ended_, true))
+    for (const auto& stream : streams_) stream->peer_has_ended();
+  pump();
   settle();
 }
 

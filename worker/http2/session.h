@@ -95,6 +95,7 @@ class Session final : public net::Protocol, private FrameEvents {
   bool pump();
   void settle();
   void say_goodbye();
+  void give_up_stalled();
   void set_deadline();
   void look_at_streams(TimePoint now);
   void end_stream(Stream& stream, bool complete);

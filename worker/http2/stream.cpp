@@ -239,6 +239,14 @@ void Stream::request_is_late() {
   if (answered && !response_complete_) session_->frames().reset(id_, ErrorCode::InternalError);
 }
 
+void Stream::peer_has_ended() {
+  if (request_complete_) return;
+  // It broke its promise of a body. Who answered without asking for it can still be heard.
+  if (exchange.sink() != nullptr || !exchange.answered())
+    return session_->frames().reset(id_, ErrorCode::Cancel);
+  cut_request();
+}
+
 std::string Stream::peer_text() const {
   return session_->connection().peer().text();
 }

@@ -53,6 +53,8 @@ class Stream final : private http::ExchangeOutput {
   /// Gives the sink what waits and what it has credit for.
   void feed();
   void request_is_late();
+  /// Nothing more comes from the peer.
+  void peer_has_ended();
 
   // -- response: what the library asks for when a DATA frame's turn has come
   struct Next {

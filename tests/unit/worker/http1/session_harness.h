@@ -51,6 +51,12 @@ class SessionHarness : private loop::TurnHook {
     turn();
   }
 
+  /// Connections from now on speak what `factory` makes, which outlives them.
+  void speak(net::ProtocolFactory& factory) { context_.factory = &factory; }
+  http::Dispatcher& dispatcher() { return *dispatcher_; }
+  const http::TurnClock& clock() const { return clock_; }
+  stats::WorkerStats& stats() { return *stats_; }
+
   /// A few turns that do not wait.
   void turn(int turns = 8) {
     for (int i = 0; i < turns; ++i) {
