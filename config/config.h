@@ -130,6 +130,7 @@ struct Listener {
   Endpoint bind;
   std::vector<WireProtocol> protocols;
   Tls tls;
+  std::uint16_t https_redirect{};  // port that requests are sent on to; 0: they are served
   ProxyProtocol proxy_protocol;
   Place place;
 };

@@ -42,6 +42,15 @@ void check_binds(const Config& config, std::vector<Problem>& problems) {
   }
 }
 
+void check_redirects(const Config& config, std::vector<Problem>& problems) {
+  for (const Listener& listener : config.listeners)
+    if (listener.https_redirect != 0 && listener.tls.enabled)
+      problems.push_back(
+          {listener.place, "listener `" + listener.name +
+                               "`: https_redirect is for listeners without `tls`: this one would "
+                               "send its clients round in a circle"});
+}
+
 void check_site_identity(const Config& config, std::vector<Problem>& problems) {
   Unique names(problems);
   Unique hosts(problems);
@@ -111,6 +120,7 @@ void check_respawn(const Config& config, std::vector<Problem>& problems) {
 
 void cross_check(const Config& config, std::vector<Problem>& problems) {
   check_binds(config, problems);
+  check_redirects(config, problems);
   check_site_identity(config, problems);
   check_routes(config, problems);
   check_respawn(config, problems);

@@ -45,6 +45,22 @@ Kind<ProxyProtocol> proxy_protocol_kind() {
           open.children};
 }
 
+/// off, on (port 443), or a port.
+Kind<std::uint16_t> https_redirect_kind() {
+  constexpr std::uint16_t kHttps = 443;
+  const Kind<std::uint16_t> port = count<std::uint16_t>(1, 65535);
+  return {"off, on, or a port", schema_any({schema_words({"off", "on"}), port.schema}),
+          [port](Reader& reader, const Node& node, std::uint16_t& out) {
+            const bool word = node.kind == Node::Kind::Scalar && (node.text == "off" || node.text == "on");
+            if (!word) return port.read(reader, node, out);
+            out = node.text == "on" ? kHttps : 0;
+            return true;
+          },
+          [](const std::uint16_t& value, const Config&) {
+            return word_node(value == 0 ? "off" : value == kHttps ? "on" : std::to_string(value));
+          }};
+}
+
 const Rows<Listener>& listener_rows() {
   static const Rows<Listener> rows = make_rows<Listener, /*name, place*/ 2>(
       field("bind", &Listener::bind, endpoint(), "", Takes::NewWorkers,
@@ -59,6 +75,10 @@ const Rows<Listener>& listener_rows() {
       field("tls", &Listener::tls, tls_kind(), "off", Takes::NewWorkers,
             "Certificates and versions of TLS; `off`: plain connections.")
           .example("{certificates: [{certificate: tls/site.pem, key: tls/site.key}]}"),
+      field(
+          "https_redirect", &Listener::https_redirect, https_redirect_kind(), "off", Takes::NewWorkers,
+          "Whether requests in clear are sent on to https (308), at port 443 (`on`) or another; what is below "
+          "`/.well-known/acme-challenge/` is still served."),
       field("proxy_protocol", &Listener::proxy_protocol, proxy_protocol_kind(), "off", Takes::NewWorkers,
             "Whether a load balancer in front sends the client's address first (PROXY protocol, version 1 or "
             "2). Then every "

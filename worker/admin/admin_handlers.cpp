@@ -110,7 +110,7 @@ config::Config admin_configuration(const config::Config& config) {
   own.admin = config.admin;
   own.limits = admin_limits(config.limits);
   own.timeouts = config.timeouts;
-  own.listeners.push_back({"admin", config.admin.bind, {}, {}, {}, {}});
+  own.listeners.push_back({"admin", config.admin.bind, {}, {}, {}, {}, {}});
 
   config::Site site;
   site.name = "admin";

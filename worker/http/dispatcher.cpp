@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <string>
 
 #include "common/log.h"
 #include "worker/http/cors_rules.h"
@@ -77,6 +78,7 @@ void Dispatcher::dispatch(Exchange& exchange) {
   const api::Request& request = exchange.request();
   identify(exchange);
   router_.find(exchange.account.listener, request.host, request, exchange.match);
+  if (redirects(exchange)) return redirect(exchange);
   if (exchange.match.outcome != RouteMatch::Outcome::Found) return answer_no_match(exchange);
   exchange.account.site = exchange.match.site;
   const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];
@@ -88,6 +90,36 @@ void Dispatcher::dispatch(Exchange& exchange) {
     return refuse(exchange, stats::BadRequest::BodyTooLarge);
   if (!guards_.empty()) exchange.set_guards(guards_[exchange.match.site][exchange.match.route], *this);
   admitted(exchange);
+}
+
+// Certificates are got by what is asked for in clear (RFC 8555 section 8.3).
+bool Dispatcher::redirects(const Exchange& exchange) const {
+  constexpr std::string_view kChallenge = "/.well-known/acme-challenge/";
+  const api::Request& request = exchange.request();
+  return config_.listeners[exchange.account.listener].https_redirect != 0 && request.path.starts_with('/') &&
+         !request.host.empty() && exchange.match.outcome != RouteMatch::Outcome::NoSite &&
+         !request.path.starts_with(kChallenge);
+}
+
+void Dispatcher::redirect(Exchange& exchange) {
+  const api::Request& request = exchange.request();
+  exchange.account.site = exchange.match.site;
+  const std::uint16_t port = config_.listeners[exchange.account.listener].https_redirect;
+  constexpr std::uint16_t kHttps = 443;
+  std::string to = "https://";
+  to += request.host;
+  if (port != kHttps) to += ":" + std::to_string(port);
+  // An absolute target has its path behind the authority.
+  const std::size_t authority = request.target.starts_with('/') ? 0 : request.target.find("//");
+  const std::size_t path = authority == 0 ? 0 : request.target.find('/', authority + 2);
+  if (path != std::string_view::npos) {
+    to += request.target.substr(path);
+  } else {
+    to += request.query.empty() ? "/" : "/?";
+    to += request.query;
+  }
+  const api::Field location{"Location", to};
+  exchange.fail(308, {&location, 1});
 }
 
 void Dispatcher::admitted(Exchange& exchange) {

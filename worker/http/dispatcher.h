@@ -58,6 +58,8 @@ class Dispatcher final : private Admission {
   bool answer_preflight(Exchange& exchange);
   void answer_options(Exchange& exchange);
   void answer_no_match(Exchange& exchange);
+  bool redirects(const Exchange& exchange) const;
+  void redirect(Exchange& exchange);
   void show_activity(const Exchange& exchange);
   SiteAccount& account_of(std::uint32_t site);
   void count(const Exchange& exchange, std::uint16_t status, Duration duration);

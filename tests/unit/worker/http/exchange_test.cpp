@@ -156,7 +156,7 @@ class DispatcherTest : public testing::Test {
   };
 
   DispatcherTest() {
-    config_.listeners.push_back({"http", {}, {}, {}, {}, {}});
+    config_.listeners.push_back({"http", {}, {}, {}, {}, {}, {}});
     config::Route route;
     route.path = "/here";
     route.name = "/here";
@@ -194,6 +194,8 @@ class DispatcherTest : public testing::Test {
     return stats_.cell(stats::Metric::HttpRequests, 0, static_cast<std::uint16_t>(method), code).get();
   }
 
+  void redirect_to(std::uint16_t port) { config_.listeners[0].https_redirect = port; }
+
   Handle handle = [](api::Exchange& exchange) { exchange.respond({200, {}}, api::Body::none()); };
   RecordedOutput output;
   config::Config config_;
@@ -218,6 +220,19 @@ TEST_F(DispatcherTest, answers_what_no_route_takes) {
   EXPECT_NE(output.field("Allow").find("GET"), std::string::npos);
   EXPECT_EQ(dispatch(api::Method::Options, "*"), 204);
   EXPECT_EQ(dispatch(api::Method::Options, "/gone"), 404);
+}
+
+TEST_F(DispatcherTest, sends_requests_on_to_https_but_for_those_that_get_certificates) {
+  redirect_to(443);
+  EXPECT_EQ(dispatch(api::Method::Post, "/here"), 308);
+  EXPECT_EQ(output.field("Location"), "https://a/here");
+  EXPECT_EQ(dispatch(api::Method::Get, "/nowhere"), 308);
+  EXPECT_EQ(dispatch(api::Method::Get, "/here", "unknown"), 421) << "no site of ours";
+  EXPECT_EQ(dispatch(api::Method::Get, "/.well-known/acme-challenge/token"), 404) << "served";
+  redirect_to(8443);
+  EXPECT_EQ(dispatch(api::Method::Get, "//elsewhere/x"), 308);
+  EXPECT_EQ(output.field("Location"), "https://a:8443//elsewhere/x");
+  EXPECT_EQ(counted(api::Method::Get, 308), 2u) << "counted for the site";
 }
 
 TEST_F(DispatcherTest, refuses_an_announced_body_above_the_routes_limit_before_its_handler) {

@@ -129,7 +129,7 @@ class SessionHarness : private loop::TurnHook {
   void configure() {
     config_.limits = {1000, 0, 200, 1000, 10, 100'000, 0, 0};
     config_.timeouts = {10s, 10s, 10s, 10s, 10s};
-    config_.listeners.push_back({"http", {}, {}, {}, {}, {}});
+    config_.listeners.push_back({"http", {}, {}, {}, {}, {}, {}});
     config::Route route;
     route.path = "/*";
     route.name = route.path;
