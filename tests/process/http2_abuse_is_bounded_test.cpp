@@ -16,7 +16,7 @@ class http2_abuse : public ::testing::Test {
   static ServerConfig one_worker() {
     ServerConfig config;
     config.workers = 1;
-    config.timeouts = "response_write: 1s";
+    config.timeouts = "response_write: 1s, request_header: 1s";
     return config;
   }
   void SetUp() override { ASSERT_TRUE(server.ready()); }
@@ -87,6 +87,24 @@ TEST_F(http2_abuse, priority_flood) {
     const auto stream = static_cast<std::uint32_t>(2 * i + 1);
     return ok(client.send(FrameType::Priority, 0, stream, big_endian(0) + "w"));
   });
+}
+
+TEST_F(http2_abuse, credit_in_small_change) {
+  is_ended("window_updates", 5000, [](Http2Client& client, int) {
+    return ok(client.send(FrameType::WindowUpdate, 0, 0, big_endian(1)));
+  });
+}
+
+TEST_F(http2_abuse, a_field_section_that_never_ends) {
+  Http2Client client(server.port());
+  while (client.settings().empty()) ASSERT_TRUE(client.next());
+  client.send(FrameType::Headers, kEndStream, 1, field_section(request_fields("GET", "/")));
+  while (client.next()) {
+  }
+  EXPECT_EQ(client.goaways(), 1);
+  EXPECT_EQ(client.client().closes_within(5s), Outcome::Ok);
+  EXPECT_EQ(scrape(server.admin_port()).sum("holdfast_http_bad_requests_total", {"reason=\"head_timeout\""}),
+            1);
 }
 
 TEST_F(http2_abuse, continuation_flood) {

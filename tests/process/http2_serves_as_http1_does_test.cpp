@@ -157,6 +157,27 @@ TEST_F(http2, a_stream_above_the_limit_is_refused_and_the_others_are_served) {
   EXPECT_EQ(client.goaways(), 0);
 }
 
+TEST_F(http2, the_more_urgent_answer_goes_first) {
+  server.dir().write("www/big", varied_bytes(150'000));
+  Http2Client client(server.port(), {}, {{4, 0}});
+  FieldList later = request_fields("GET", "/big");
+  later.emplace_back("priority", "u=7");
+  FieldList sooner = request_fields("GET", "/big");
+  sooner.emplace_back("priority", "u=0");
+  const std::uint32_t first = client.request(later);
+  const std::uint32_t second = client.request(sooner);
+  client.send_settings({{4, 1'000'000}});
+  std::vector<std::uint32_t> order;
+  while (order.size() < 20) {
+    const auto frame = client.next();
+    ASSERT_TRUE(frame);
+    if (frame->type == FrameType::Data) order.push_back(frame->stream);
+    if (frame->type == FrameType::Data && (frame->flags & kEndStream) != 0 && frame->stream == first) break;
+  }
+  const auto last_of_second = std::find(order.rbegin(), order.rend(), second);
+  EXPECT_EQ(std::count(last_of_second, order.rend(), first), 0) << "nothing of the other before all of it";
+}
+
 TEST_F(http2, a_stream_number_that_was_left_out_ends_the_connection) {
   Http2Client client(server.port());
   client.send_fields(5, request_fields("GET", "/api/hello"), true);

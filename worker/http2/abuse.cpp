@@ -7,8 +7,9 @@ std::uint32_t AbuseMeter::limit_of(Abuse kind) {
     // A page that is left while it loads takes all of its requests back; a crawler may do so again and again.
     case Abuse::RapidReset:
       return 500;
+    // Streams above the limit that a client opens before it knows the limit are among them.
     case Abuse::MadeYouReset:
-      return 100;
+      return 300;
     case Abuse::Settings:
       return 50;
     case Abuse::Ping:
@@ -17,9 +18,9 @@ std::uint32_t AbuseMeter::limit_of(Abuse kind) {
       return 200;
     case Abuse::Priority:
       return 1000;
-    // Credit comes in small change when a client reads slowly, once or twice a frame of ours.
+    // Beyond one for some kilobytes of ours: small change makes small frames.
     case Abuse::WindowUpdates:
-      return 200'000;
+      return 1000;
     // 16 KiB each, when they are full. Some versions of the library end the connection at nine, without a word.
     case Abuse::Continuation:
       return 7;

@@ -259,6 +259,10 @@ void* Frames::stream(std::int32_t id) const {
   return stream_of(session_, id);
 }
 
+std::int32_t Frames::window(std::int32_t id) const {
+  return nghttp2_session_get_stream_remote_window_size(session_, id);
+}
+
 void Frames::announce_end() {
   nghttp2_submit_shutdown_notice(session_);
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);

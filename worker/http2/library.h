@@ -147,6 +147,8 @@ class Frames {
   void discard(std::size_t bytes);
   /// Null: there is none (any more).
   void* stream(std::int32_t id) const;
+  /// Bytes of DATA that the peer takes on this stream, whatever the connection's window says.
+  std::int32_t window(std::int32_t id) const;
 
   /// The first of the two GOAWAYs (RFC 9113 section 6.8): every stream is still taken. A ping follows, whose
   /// answer tells that the peer knows.

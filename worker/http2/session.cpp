@@ -146,7 +146,6 @@ void Session::feed_all() {
   for (std::size_t i = 0; i < to_feed_.size(); ++i) {
     void* const stream = frames_.stream(to_feed_[i]);
     if (stream != nullptr) of(stream).feed();
-    if (i > streams_.size() * 4 + 64) break;  // the rest has its turn later
   }
   to_feed_.clear();
 }
@@ -199,12 +198,28 @@ void Session::look_at_streams(TimePoint now) {
     // clients throw the answer away that they have just got.
     if (stream.lingers() && stream.moved_at() + kLookAtStreams <= now)
       frames_.reset(stream.id(), ErrorCode::NoError);
-    if (!stream.waits_for_peer() || stream.moved_at() + stream.timeouts().response_write > now) continue;
-    // Our own output moves, so it is the window that does not.
-    if (connection_.output().size() >= net::OutputQueue::kHighMark) continue;
+    if (stream.awaits_fields() && stream.opened_at() + factory_.config_.timeouts.request_header <= now)
+      return end_late_fields(stream);
+    if (!is_stalled(stream, now)) continue;
     factory_.abuses_[static_cast<std::size_t>(Abuse::StalledWindow)].add();
     frames_.reset(stream.id(), ErrorCode::Cancel);
   }
+}
+
+// While our own output does not move, that is what is waited for. A stream whose window is open waits for its
+// turn.
+bool Session::is_stalled(const Stream& stream, TimePoint now) const {
+  if (!stream.waits_for_peer() || connection_.output().size() >= net::OutputQueue::kHighMark) return false;
+  const TimePoint moved =
+      frames_.window(stream.id()) <= 0 ? stream.moved_at() : std::max(moved_at_, stream.moved_at());
+  return moved + stream.timeouts().response_write <= now;
+}
+
+// Nothing else can come on the connection before the rest of the section has (RFC 9113 section 4.3).
+void Session::end_late_fields(Stream& stream) {
+  factory_.dispatcher_.refuse(stream.exchange, stats::BadRequest::HeadTimeout);
+  frames_.terminate(ErrorCode::NoError);
+  leaving_ = true;
 }
 
 void Session::begin_drain(net::Drain how) {
@@ -273,7 +288,7 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
     case FrameType::PriorityUpdate:
       return note(Abuse::Priority);
     case FrameType::WindowUpdate:
-      return note(Abuse::WindowUpdates);
+      return may_update_window();
     case FrameType::Reset:
     case FrameType::GoAway:
       return true;
@@ -281,6 +296,11 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
       return true;  // the library refuses it
   }
   return true;
+}
+
+bool Session::may_update_window() {
+  constexpr std::uint64_t kBytesForOne = 2048;
+  return ++updates_ <= sent_ / kBytesForOne || note(Abuse::WindowUpdates);
 }
 
 bool Session::on_field_bytes(std::size_t bytes) {
@@ -373,6 +393,8 @@ bool Session::write_data(void* stream, std::span<const std::byte> head, std::siz
     return false;
   }
   output.commit(head.size() + bytes);
+  sent_ += bytes;
+  moved_at_ = connection_.now();
   pause = output.size() >= net::OutputQueue::kHighMark;
   return true;
 }

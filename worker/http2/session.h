@@ -96,8 +96,11 @@ class Session final : public net::Protocol, private FrameEvents {
   void settle();
   void say_goodbye();
   void give_up_stalled();
+  void end_late_fields(Stream& stream);
   void set_deadline();
   void look_at_streams(TimePoint now);
+  bool is_stalled(const Stream& stream, TimePoint now) const;
+  bool may_update_window();
   void end_stream(Stream& stream, bool complete);
 
   SessionFactory& factory_;
@@ -109,6 +112,9 @@ class Session final : public net::Protocol, private FrameEvents {
   std::int32_t newest_ = 0;           // highest stream number that was used
   std::vector<std::int32_t> recent_;  // the last ones that were used, a ring
   std::size_t recent_at_ = 0;
+  std::uint64_t sent_ = 0;         // bytes of DATA
+  std::uint64_t updates_ = 0;      // of windows, by the peer
+  TimePoint moved_at_{};           // when DATA was last made
   std::size_t section_bytes_ = 0;  // of the field section that is arriving
   TimePoint next_look_ = kNever;   // at the streams, while there are any
   TimePoint goodbye_at_ = kNever;  // when the second GOAWAY is due

@@ -13,6 +13,7 @@ namespace {
 
 using stats::BadRequest;
 
+constexpr std::size_t kMostKept = 4096;
 constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 
 }  // namespace
@@ -27,10 +28,11 @@ void Stream::open(Session& session, std::int32_t id) {
   framing_ = http::Framing{};
   received_ = sent_ = due_ = 0;
   patience_.refill();
+  begun_ = feed_due_ = false;
   request_complete_ = request_cut_ = end_told_ = continue_due_ = false;
   source_waits_ = deferred_ = response_complete_ = false;
   moved_at_ = session.connection().now();
-  checked_at_ = moved_at_;
+  checked_at_ = opened_at_ = moved_at_;
   exchange.begin(*this, session.connection().listener().listener);
 }
 
@@ -39,6 +41,8 @@ void Stream::close(bool complete) {
   exchange.end();
   body_ = api::Body::none();
   waiting_.clear();
+  // In the pool it keeps only what most streams need.
+  if (own_.capacity() > kMostKept) own_ = std::string();
 }
 
 // What is beyond the limits is counted and forgotten: the answer waits until the section is complete, since
@@ -65,6 +69,7 @@ void Stream::take_field(std::string_view name, std::string_view value) {
 }
 
 void Stream::begin_request(bool ends) {
+  begun_ = true;
   request_complete_ = ends;
   if (!fill_request(ends)) return;
   continue_due_ = framing_.expects_continue && !ends;
@@ -180,6 +185,7 @@ void Stream::end_data() {
 }
 
 void Stream::feed() {
+  feed_due_ = false;
   while (exchange.sink() != nullptr && exchange.credit() > 0 && !waiting_.empty()) {
     const std::size_t part = std::min(exchange.credit(), waiting_.size());
     deliver(waiting_.bytes().first(part));
@@ -219,7 +225,7 @@ void Stream::body_wanted(http::Exchange& /*exchange*/) {
     if (!exchange.answered() && !request_complete_) session_->frames().go_on(id_);
   }
   // Not at once: a handler is in the middle of a call.
-  session_->feed_later(id_);
+  if (!std::exchange(feed_due_, true)) session_->feed_later(id_);
 }
 
 TimePoint Stream::body_deadline() {

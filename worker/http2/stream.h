@@ -53,6 +53,9 @@ class Stream final : private http::ExchangeOutput {
   /// Gives the sink what waits and what it has credit for.
   void feed();
   void request_is_late();
+  /// The field section is not complete, and since when it is awaited.
+  bool awaits_fields() const { return !begun_; }
+  TimePoint opened_at() const { return opened_at_; }
   /// Nothing more comes from the peer.
   void peer_has_ended();
 
@@ -109,6 +112,9 @@ class Stream final : private http::ExchangeOutput {
   Buffer waiting_;  // bounded by the stream's window
   std::uint64_t received_ = 0;
   Patience patience_;
+  TimePoint opened_at_{};
+  bool begun_ = false;  // its fields are complete
+  bool feed_due_ = false;
   bool request_complete_ = false;  // all of it is here, or the rest is not wanted
   bool request_cut_ = false;
   bool end_told_ = false;
