@@ -20,7 +20,6 @@ constexpr std::size_t kBombFactor = 8;
 constexpr std::size_t kRecent = 256;
 // The peer's answer to the ping ends the wait for requests that crossed our first GOAWAY.
 constexpr Milliseconds kGoodbyeAfter{1000};
-constexpr Milliseconds kDrainGrace{5000};
 constexpr Milliseconds kShortGrace{500};
 
 Stream& of(void* stream) {
@@ -92,15 +91,15 @@ std::size_t Session::on_bytes(std::span<const std::byte> input) {
 }
 
 bool Session::on_room() {
+  const std::uint64_t before = connection_.output().size();
   feed_all();
-  const bool produced = pump();
+  pump();
   settle();
-  return produced;
+  return connection_.output().size() > before;
 }
 
 // Frames that are ready go into the output, as long as it takes more.
-bool Session::pump() {
-  const std::uint64_t before = connection_.output().size();
+void Session::pump() {
   busy_ = true;
   while (!broken_ && connection_.open() && connection_.output().size() < net::OutputQueue::kHighMark) {
     const std::uint64_t size = connection_.output().size();
@@ -110,7 +109,6 @@ bool Session::pump() {
     if (connection_.output().size() == size) break;
   }
   busy_ = false;
-  return connection_.output().size() > before;
 }
 
 // What the state of things asks for once a call into the library is over.
@@ -355,7 +353,9 @@ void Session::on_request_end(void* stream) {
 void Session::on_sent(void* stream, const FrameInfo& frame) {
   Stream& sent = of(stream);
   if (frame.type == FrameType::Headers) sent.exchange.account.head_sent += frame.length + kFrameHead;
-  if (frame.ends) sent.response_left();
+  if (!frame.ends) return;
+  sent.response_left();
+  if (peer_ended_ && !sent.request_ended()) frames_.reset(sent.id(), ErrorCode::NoError);
 }
 
 void Session::on_stream_end(void* stream, bool /*clean*/) {

@@ -92,7 +92,7 @@ class Session final : public net::Protocol, private FrameEvents {
   void calm(Abuse kind);
   bool is_skipped(std::int32_t id) const;
   void feed_all();
-  bool pump();
+  void pump();
   void settle();
   void say_goodbye();
   void give_up_stalled();

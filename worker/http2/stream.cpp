@@ -246,6 +246,7 @@ void Stream::request_is_late() {
 }
 
 void Stream::peer_has_ended() {
+  if (response_complete_) return session_->frames().reset(id_, ErrorCode::NoError);
   if (request_complete_) return;
   // It broke its promise of a body. Who answered without asking for it can still be heard.
   if (exchange.sink() != nullptr || !exchange.answered())

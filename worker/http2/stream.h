@@ -71,6 +71,8 @@ class Stream final : private http::ExchangeOutput {
   bool write_data(std::span<std::byte> room);
 
   std::int32_t id() const { return id_; }
+  /// The peer's side of the stream is ended.
+  bool request_ended() const { return request_complete_ && !request_cut_; }
   /// The response has left, and what the peer still sends is thrown away, up to its window.
   bool lingers() const { return response_complete_; }
   bool response_complete() const { return response_complete_; }
