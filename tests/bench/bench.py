@@ -18,8 +18,10 @@ import sys
 import tempfile
 
 import servers
+import tls_load
 
-Row = collections.namedtuple("Row", "name title path arguments goal floor")
+# `load`: the program that makes it, our own or one of those in tls_load.
+Row = collections.namedtuple("Row", "name title path arguments goal floor load", defaults=["own"])
 
 ROWS = [
     Row("1k", "1 KiB file, 64 keep-alive connections", "/1k.html", ["--connections", "64"], 0.58, "small"),
@@ -32,6 +34,11 @@ ROWS = [
         ["--connections", "64", "--header", "Accept-Encoding: gzip", "--body", "-1"], 0.02, None),
     Row("new", "new connection a request", "/1k.html", ["--connections", "64", "--new-connections", "--sources", "8"],
         0.83, "small-close"),
+    Row("tls-1k", "1 KiB over TLS 1.3", "/1k.html", ["--h1", "-c64"], 0.75, None, "h2load"),
+    Row("tls-100k", "100 KiB over TLS 1.3", "/100k.bin", ["--h1", "-c64"], 0.60, None, "h2load"),
+    Row("handshakes", "full TLS handshakes", "", [], 0.95, None, "s_time"),
+    Row("h2-1k", "HTTP/2 over TLS, 1 KiB, 16 connections of 32 streams", "/1k.html", ["-c16", "-m32"], 0.20, None, "h2load"),
+    Row("h2-100k", "HTTP/2 over TLS, 100 KiB", "/100k.bin", ["-c16", "-m32"], 0.55, None, "h2load"),
 ]
 IDLE = "idle"
 IDLE_TITLE = "own memory of an idle keep-alive connection"
@@ -96,11 +103,17 @@ class Bench:
             with open(os.path.join(site, name), "wb") as file:
                 file.write(json_text(size) if name.endswith(".json") else (b"holdfast " * (size // 9 + 1))[:size])
         os.chmod(self.folder, 0o755)
+        self.certificate = tls_load.make_certificate(self.folder)
         return site
 
     def make_server(self, name, site):
         self.started += 1
         folder = os.path.join(self.folder, f"{name}-{self.started}".replace(" ", "-"))
+        server = self.new_server(name, folder, site)
+        server.certificate = self.certificate
+        return server
+
+    def new_server(self, name, folder, site):
         if name == "nginx":
             return servers.Nginx(folder, self.cpu_server, site, self.find("nginx", "usr/sbin/nginx"))
         if name == "h2o":
@@ -121,14 +134,27 @@ class Bench:
                 if server.fetch("/" + name) != (200, file.read()):
                     self.errors.append(f"{server.name}: /{name} is not served as it is on disk")
 
+    def measure_tls(self, server, row):
+        address = f"127.0.0.1:{server.tls_port}"
+        before = server.cpu_nanoseconds()
+        if row.load == "h2load":
+            report = tls_load.h2load(f"https://{address}{row.path}", row.arguments, self.options.seconds, self.cpu_load)
+        else:
+            report = tls_load.handshakes(address, self.options.seconds, self.cpu_load)
+        self.note(server, row, report, server.cpu_nanoseconds() - before)
+
     def measure(self, server, row):
+        if row.load != "own":
+            return self.measure_tls(server, row)
         size = FILES.get(row.path[1:])
         arguments = [server.address(row), "--path", row.path, "--wait", "--seconds", str(self.options.seconds),
                      *(["--body", str(size)] if size else []), *row.arguments]
         load = Load(self, arguments)
         before = server.cpu_nanoseconds()
         report = load.go()
-        used = server.cpu_nanoseconds() - before
+        self.note(server, row, report, server.cpu_nanoseconds() - before)
+
+    def note(self, server, row, report, used):
         self.note_errors(server, row.name, report)
         if report["requests"]:
             self.results[row.name, server.name].append(

@@ -47,6 +47,7 @@ class Server:
         self.folder = folder
         self.cpu = cpu
         self.process = None
+        self.certificate = None  # paths of certificate and key
         self.workers = []
         os.makedirs(folder, exist_ok=True)
 
@@ -59,6 +60,7 @@ class Server:
 
     def start(self):
         self.holder, self.port = reserve_port()
+        self.tls_holder, self.tls_port = reserve_port()
         self.log = open(os.path.join(self.folder, "output"), "w+")
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}))
@@ -73,6 +75,7 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self.holder.close()
+        self.tls_holder.close()
         self.log.close()
 
     def wait_until_ready(self):
@@ -170,6 +173,10 @@ http {{
     gzip_types application/json;
     server {{
         listen 127.0.0.1:{self.port} reuseport;
+        listen 127.0.0.1:{self.tls_port} ssl http2 reuseport;
+        ssl_certificate {self.certificate[0]};
+        ssl_certificate_key {self.certificate[1]};
+        ssl_protocols TLSv1.2 TLSv1.3;
         root {self.site};
         location = /api/hello {{
             default_type application/json;
@@ -207,6 +214,9 @@ admin:
 timeouts: {{keep_alive: 1h}}
 listeners:
   http: {{bind: "127.0.0.1:{self.port}"}}
+  https:
+    bind: "127.0.0.1:{self.tls_port}"
+    tls: {{certificates: [{{certificate: {self.certificate[0]}, key: {self.certificate[1]}}}]}}
 sites:
   - routes:
       - {{path: /api/hello, methods: [GET], hello: {{}}}}
@@ -242,7 +252,7 @@ class BareLoop(Server):
                 pass
 
     def serves(self, row):
-        return row.floor is not None
+        return row.floor is not None and row.load == "own"
 
     def address(self, row):
         return f"127.0.0.1:{self.ports[row.floor]}"
@@ -279,7 +289,11 @@ class H2o(SingleProcess):
 max-connections: {CONNECTION_LIMIT}
 http1-request-timeout: 3600
 compress: [gzip]
-listen: {{host: 127.0.0.1, port: {self.port}}}
+listen:
+  - {{host: 127.0.0.1, port: {self.port}}}
+  - host: 127.0.0.1
+    port: {self.tls_port}
+    ssl: {{certificate-file: {self.certificate[0]}, key-file: {self.certificate[1]}}}
 hosts:
   default:
     paths:
@@ -289,7 +303,8 @@ hosts:
 
 class Lighttpd(SingleProcess):
     name = "lighttpd"
-    lacks = {"hello", "gzip"}  # its compression is a package of its own
+    # compression and TLS are packages of their own
+    lacks = {"hello", "gzip", "tls-1k", "tls-100k", "handshakes", "h2-1k", "h2-100k"}
     most_connections = CONNECTION_LIMIT // 2 - 200  # it takes half as many connections as descriptors, and stops there
 
     def command(self):
