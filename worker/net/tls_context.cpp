@@ -129,9 +129,9 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   return context;
 }
 
-SslHandle TlsContext::accept(int socket) const {
+SslHandle TlsContext::accept() const {
   SslHandle session(SSL_new(groups_.front()->context.get()));
-  if (!session || SSL_set_fd(session.get(), socket) != 1) return nullptr;
+  if (!session) return nullptr;
   SSL_set_accept_state(session.get());
   return session;
 }

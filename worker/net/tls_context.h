@@ -36,9 +36,9 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  /// The server's side of a connection on `socket`, which stays the caller's; null when memory has run out. It
-  /// refers to this context.
-  SslHandle accept(int socket) const;
+  /// The server's side of a connection, without anything to read from; null when memory has run out. It refers
+  /// to this context.
+  SslHandle accept() const;
 
   /// The certificates for `name`, as clients send it; null: the default is to be shown. For tests and SNI.
   ssl_ctx_st* find(std::string_view name) const;

@@ -18,11 +18,19 @@ struct TlsCounters {
   stats::Cell failed[static_cast<std::size_t>(stats::TlsFailure::kCount)];
 };
 
+/// Where a session's records come from and go to.
+struct TlsWire {
+  int socket = -1;
+  bool more = false;     // the kernel may wait for the next record and send them together
+  bool asked = false;    // the library has read from the socket
+  bool drained = false;  // and got all that was there
+  bool ended = false;    // the peer has ended its side
+};
+
 class TlsTransport final : public Transport {
  public:
-  /// `session` was made for `socket` and waits for the client's hello; without one the handshake fails.
-  TlsTransport(Fd socket, SslHandle session, TlsCounters& counters)
-      : socket_(std::move(socket)), session_(std::move(session)), counters_(counters) {}
+  /// `session` waits for the client's hello, which comes by `socket`; without a session the handshake fails.
+  TlsTransport(Fd socket, SslHandle session, TlsCounters& counters);
   ~TlsTransport() override;
 
   int fd() const override { return socket_.get(); }
@@ -41,13 +49,14 @@ class TlsTransport final : public Transport {
  private:
   /// How an operation ended that did not succeed.
   Io outcome_of(int result);
-  /// One record at most; Ok with its bytes.
-  IoResult write_record(std::span<const std::byte> bytes);
+  /// One record at most; Ok with its bytes. `more`: another follows at once.
+  IoResult write_record(std::span<const std::byte> bytes, bool more);
   void answer_plain_http() const;
   void count_success();
   void count_failure(stats::TlsFailure why);
 
   Fd socket_;
+  TlsWire wire_;  // of the session
   SslHandle session_;
   TlsCounters& counters_;
   Io input_ = Io::Ok;  // End or Failed once reading has come to that
