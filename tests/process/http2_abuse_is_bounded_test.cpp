@@ -16,6 +16,7 @@ class http2_abuse : public ::testing::Test {
   static ServerConfig one_worker() {
     ServerConfig config;
     config.workers = 1;
+    config.limits = "response_rate: 10000";
     config.timeouts = "response_write: 1s, request_header: 1s";
     return config;
   }
@@ -89,7 +90,7 @@ TEST_F(http2_abuse, priority_flood) {
   });
 }
 
-TEST_F(http2_abuse, credit_in_small_change) {
+TEST_F(http2_abuse, credit_for_nothing) {
   is_ended("window_updates", 5000, [](Http2Client& client, int) {
     return ok(client.send(FrameType::WindowUpdate, 0, 0, big_endian(1)));
   });
@@ -124,6 +125,31 @@ TEST_F(http2_abuse, field_bomb) {
   is_ended("field_bomb", 1, [&](Http2Client& client, int) {
     return ok(client.send(FrameType::Headers, kEndStream | kEndHeaders, 1, section));
   });
+}
+
+// 2 kB/s, of 10 that are the least.
+TEST_F(http2_abuse, a_window_that_opens_too_slowly_costs_the_stream) {
+  server.dir().write("www/big", std::string(300'000, 'b'));
+  Http2Client client(server.port());
+  Http2Client other(server.port());
+  client.set_refill(false);
+  const std::uint32_t stream = client.request(request_fields("GET", "/big"));
+  client.send(FrameType::WindowUpdate, 0, 0, big_endian(1'000'000));
+  int trickled = 0;
+  for (bool reset = false; !reset; ++trickled) {
+    client.send(FrameType::WindowUpdate, 0, stream, big_endian(100));
+    // Others are served; that is also what keeps the pace.
+    for (const TimePoint next = Clock::now() + 50ms; Clock::now() < next;)
+      ASSERT_EQ(other.fetch("GET", "/api/hello").status, 200);
+    while (client.client().readable() && !reset) {
+      const auto frame = client.next();
+      ASSERT_TRUE(frame);
+      reset = frame->type == FrameType::Reset;
+    }
+    ASSERT_LT(trickled, 200) << "ten seconds";
+  }
+  EXPECT_GT(trickled, 10) << "it had its time";
+  EXPECT_EQ(counted("stalled_window"), 1);
 }
 
 TEST_F(http2_abuse, a_window_that_never_opens_costs_the_stream) {

@@ -230,6 +230,11 @@ Outcome Client::read_head(Response& response) {
   return Outcome::Ok;
 }
 
+bool Client::readable() const {
+  pollfd waiting{fd(), POLLIN, 0};
+  return !buffer_.empty() || ::poll(&waiting, 1, 0) > 0;
+}
+
 Outcome Client::read_length(std::uint64_t length, std::string& body) {
   while (body.size() < length) {
     if (buffer_.empty()) {

@@ -68,6 +68,8 @@ class Client {
   /// Body bytes of a response with Content-Length: at most `most`, at least one; empty at its end or when it
   /// was cut.
   std::string receive_some(std::size_t most);
+  /// Whether something can be read without waiting, in clear.
+  bool readable() const;
   /// Exactly so many bytes, whatever they mean.
   Outcome receive_raw(std::size_t size, std::string& bytes) { return read_length(size, bytes); }
   /// GET (or another method without a body), answered.

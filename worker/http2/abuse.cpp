@@ -18,7 +18,7 @@ std::uint32_t AbuseMeter::limit_of(Abuse kind) {
       return 200;
     case Abuse::Priority:
       return 1000;
-    // Beyond one for some kilobytes of ours: small change makes small frames.
+    // Beyond some for each frame of ours.
     case Abuse::WindowUpdates:
       return 1000;
     // 16 KiB each, when they are full. Some versions of the library end the connection at nine, without a word.

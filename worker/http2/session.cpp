@@ -167,7 +167,8 @@ void Session::set_deadline() {
     if (next_look_ == kNever) next_look_ = connection_.now() + kLookAtStreams;
     return connection_.set_deadline(std::min(next_look_, goodbye_at_));
   }
-  const bool was_busy = std::exchange(next_look_, kNever) != kNever;
+  next_look_ = kNever;
+  const bool was_busy = std::exchange(answered_, false);
   if (goodbye_at_ != kNever) return connection_.set_deadline(goodbye_at_);
   const config::Timeouts& timeouts = factory_.config_.timeouts;
   const Milliseconds idle = leaving_ ? kShortGrace : used_ ? timeouts.keep_alive : timeouts.request_header;
@@ -205,12 +206,12 @@ void Session::look_at_streams(TimePoint now) {
 }
 
 // While our own output does not move, that is what is waited for. A stream whose window is open waits for its
-// turn.
-bool Session::is_stalled(const Stream& stream, TimePoint now) const {
-  if (!stream.waits_for_peer() || connection_.output().size() >= net::OutputQueue::kHighMark) return false;
-  const TimePoint moved =
-      frames_.window(stream.id()) <= 0 ? stream.moved_at() : std::max(moved_at_, stream.moved_at());
-  return moved + stream.timeouts().response_write <= now;
+// turn, or for the window of the connection: that is stalled when nothing at all moves.
+bool Session::is_stalled(Stream& stream, TimePoint now) {
+  const bool ours = connection_.output().size() >= net::OutputQueue::kHighMark;
+  if (stream.reader_deadline(!ours && frames_.window(stream.id()) <= 0) <= now) return true;
+  if (ours || !stream.waits_for_peer()) return false;
+  return std::max(moved_at_, stream.moved_at()) + stream.timeouts().response_write <= now;
 }
 
 // Nothing else can come on the connection before the rest of the section has (RFC 9113 section 4.3).
@@ -296,9 +297,10 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
   return true;
 }
 
+// Some clients give credit back for every frame, however small. What nothing was sent for is no credit.
 bool Session::may_update_window() {
-  constexpr std::uint64_t kBytesForOne = 2048;
-  return ++updates_ <= sent_ / kBytesForOne || note(Abuse::WindowUpdates);
+  constexpr std::uint64_t kForOne = 4;
+  return ++updates_ <= (data_frames_ + requests_) * kForOne || note(Abuse::WindowUpdates);
 }
 
 bool Session::on_field_bytes(std::size_t bytes) {
@@ -327,6 +329,7 @@ Opened Session::on_request_begin(std::int32_t id) {
   }
   if (leaving_ || said_goodbye_ || streams_.size() >= Announced{}.streams) return {true, nullptr};
   used_ = true;
+  ++requests_;
   streams_.push_back(factory_.take());
   Stream& stream = *streams_.back();
   stream.index = streams_.size() - 1;
@@ -363,6 +366,7 @@ void Session::on_stream_end(void* stream, bool /*clean*/) {
 }
 
 void Session::end_stream(Stream& stream, bool complete) {
+  answered_ = true;
   stream.close(complete);
   std::unique_ptr<Stream> ended = std::exchange(streams_[stream.index], std::move(streams_.back()));
   streams_.pop_back();
@@ -393,7 +397,7 @@ bool Session::write_data(void* stream, std::span<const std::byte> head, std::siz
     return false;
   }
   output.commit(head.size() + bytes);
-  sent_ += bytes;
+  ++data_frames_;
   moved_at_ = connection_.now();
   pause = output.size() >= net::OutputQueue::kHighMark;
   return true;

@@ -99,7 +99,7 @@ class Session final : public net::Protocol, private FrameEvents {
   void end_late_fields(Stream& stream);
   void set_deadline();
   void look_at_streams(TimePoint now);
-  bool is_stalled(const Stream& stream, TimePoint now) const;
+  bool is_stalled(Stream& stream, TimePoint now);
   bool may_update_window();
   void end_stream(Stream& stream, bool complete);
 
@@ -112,7 +112,8 @@ class Session final : public net::Protocol, private FrameEvents {
   std::int32_t newest_ = 0;           // highest stream number that was used
   std::vector<std::int32_t> recent_;  // the last ones that were used, a ring
   std::size_t recent_at_ = 0;
-  std::uint64_t sent_ = 0;         // bytes of DATA
+  std::uint64_t data_frames_ = 0;  // that were sent
+  std::uint64_t requests_ = 0;
   std::uint64_t updates_ = 0;      // of windows, by the peer
   TimePoint moved_at_{};           // when DATA was last made
   std::size_t section_bytes_ = 0;  // of the field section that is arriving
@@ -120,6 +121,7 @@ class Session final : public net::Protocol, private FrameEvents {
   TimePoint goodbye_at_ = kNever;  // when the second GOAWAY is due
   bool busy_ = false;              // inside of the library
   bool used_ = false;
+  bool answered_ = false;  // since the idle time was set
   bool peer_ended_ = false;
   bool broken_ = false;
   bool leaving_ = false;

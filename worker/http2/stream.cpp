@@ -28,6 +28,7 @@ void Stream::open(Session& session, std::int32_t id) {
   framing_ = http::Framing{};
   received_ = sent_ = due_ = 0;
   patience_.refill();
+  reader_.refill();
   begun_ = feed_due_ = false;
   request_complete_ = request_cut_ = end_told_ = continue_due_ = false;
   source_waits_ = deferred_ = response_complete_ = false;
@@ -237,6 +238,17 @@ TimePoint Stream::body_deadline() {
   patience_.set(timeouts().request_body, limits().request_body_rate);
   patience_.run(session_->connection().now());
   return patience_.deadline();
+}
+
+TimePoint Stream::reader_deadline(bool peers_turn) {
+  const TimePoint now = session_->connection().now();
+  if (!peers_turn || !waits_for_peer()) {
+    reader_.stand(now);
+    return kNever;
+  }
+  reader_.set(timeouts().response_write, limits().response_rate);
+  reader_.run(now);
+  return reader_.deadline();
 }
 
 void Stream::request_is_late() {

@@ -80,6 +80,9 @@ class Stream final : private http::ExchangeOutput {
   /// The answer is under way and it is the peer that keeps it waiting.
   bool waits_for_peer() const { return exchange.answered() && !response_complete_ && !source_waits_; }
   TimePoint moved_at() const { return moved_at_; }
+  /// When the peer must have taken more of the answer, at the least rate that is accepted; kNever while it is
+  /// not the peer that it waits for.
+  TimePoint reader_deadline(bool peers_turn);
   /// When the rest of the request must have come; kNever while it is not the peer's turn.
   TimePoint body_deadline();
   const config::Timeouts& timeouts() const;
@@ -113,7 +116,8 @@ class Stream final : private http::ExchangeOutput {
   // request body
   Buffer waiting_;  // bounded by the stream's window
   std::uint64_t received_ = 0;
-  Patience patience_;
+  Patience patience_;  // with the sender of the request
+  Patience reader_;    // with the reader of the response
   TimePoint opened_at_{};
   bool begun_ = false;  // its fields are complete
   bool feed_due_ = false;

@@ -156,6 +156,7 @@ bool Stream::write_data(std::span<std::byte> room) {
   sent_ += room.size();
   exchange.account.body_sent += room.size();
   moved_at_ = session_->connection().now();
+  reader_.moved(room.size(), moved_at_);
   return true;
 }
 
