@@ -108,6 +108,17 @@ TEST_F(http2, a_field_section_above_the_limit_gets_431_and_the_connection_goes_o
   EXPECT_EQ(client.fetch("GET", "/api/hello").status, 200);
 }
 
+TEST_F(http2, field_sections_in_two_frames_are_as_good_as_others) {
+  Http2Client client(server.port());
+  while (client.settings().empty()) ASSERT_TRUE(client.next());
+  const std::string section = field_section(request_fields("GET", "/api/hello"));
+  for (std::uint32_t stream = 1; stream < 60; stream += 2) {
+    client.send(FrameType::Headers, kEndStream, stream, section.substr(0, 20));
+    client.send(FrameType::Continuation, kEndHeaders, stream, section.substr(20));
+    ASSERT_EQ(client.receive(stream).status, 200) << stream;
+  }
+}
+
 TEST_F(http2, cookies_that_come_in_crumbs_are_one_field_and_host_may_not_contradict) {
   Http2Client client(server.port());
   FieldList fields = request_fields("GET", "/api/hello");

@@ -21,9 +21,8 @@ std::uint32_t AbuseMeter::limit_of(Abuse kind) {
     // Beyond some for each frame of ours.
     case Abuse::WindowUpdates:
       return 1000;
-    // 16 KiB each, when they are full. Some versions of the library end the connection at nine, without a word.
+    // Judged by what one field section or one stream does.
     case Abuse::Continuation:
-      return 7;
     case Abuse::FieldBomb:
     case Abuse::StalledWindow:
       return 0;

@@ -18,6 +18,9 @@ constexpr Milliseconds kLookAtStreams{1000};
 // A field section this many times the announced limit was never meant to be answered.
 constexpr std::size_t kBombFactor = 8;
 constexpr std::size_t kRecent = 256;
+// Of one field section: 16 KiB each, when they are full. Some versions of the library end the connection at
+// nine, without a word.
+constexpr std::size_t kMostContinuations = 7;
 // The peer's answer to the ping ends the wait for requests that crossed our first GOAWAY.
 constexpr Milliseconds kGoodbyeAfter{1000};
 constexpr Milliseconds kShortGrace{500};
@@ -270,13 +273,14 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
   if (leaving_) return false;
   switch (frame.type) {
     case FrameType::Headers:
-      section_bytes_ = 0;
+      section_bytes_ = continuations_ = 0;
       if (!is_skipped(frame.stream)) return true;
       frames_.terminate(ErrorCode::ProtocolError);
       leaving_ = true;
       return false;
     case FrameType::Continuation:
-      return note(Abuse::Continuation);
+      if (++continuations_ <= kMostContinuations) return true;
+      return calm(Abuse::Continuation), false;
     case FrameType::Data:
       return frame.length > 0 || frame.ends || note(Abuse::EmptyFrames);
     case FrameType::Settings:

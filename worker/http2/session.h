@@ -117,6 +117,7 @@ class Session final : public net::Protocol, private FrameEvents {
   std::uint64_t updates_ = 0;      // of windows, by the peer
   TimePoint moved_at_{};           // when DATA was last made
   std::size_t section_bytes_ = 0;  // of the field section that is arriving
+  std::size_t continuations_ = 0;  // likewise
   TimePoint next_look_ = kNever;   // at the streams, while there are any
   TimePoint goodbye_at_ = kNever;  // when the second GOAWAY is due
   bool busy_ = false;              // inside of the library
