@@ -77,7 +77,7 @@ class RateLimitTest : public testing::Test {
   std::string retry_after_;
 };
 
-constexpr config::RateLimit kTwoASecond{2, Milliseconds(1000), 2, config::RateKey::Address};
+const config::RateLimit kTwoASecond{2, Milliseconds(1000), 2, config::RateKey::Address};
 
 TEST_F(RateLimitTest, refuses_what_is_too_much_with_429_and_tells_when_to_come_back) {
   configure(kTwoASecond);

@@ -20,7 +20,7 @@ namespace holdfast::http1 {
 
 using namespace std::chrono_literals;
 
-class SessionHarness : private loop::TurnHook {
+class SessionHarness final : private loop::TurnHook {
  public:
   using Handle = std::function<void(api::Exchange&)>;
 
