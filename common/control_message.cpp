@@ -12,8 +12,8 @@ namespace {
 
 struct Wire {
   ControlKind kind;
-  std::uint8_t has_error;
-  std::uint8_t has_access;
+  std::uint8_t has_first;
+  std::uint8_t has_second;
   std::uint8_t unused;
   std::uint32_t text_length;
   std::uint64_t value;
@@ -21,7 +21,7 @@ struct Wire {
 };
 static_assert(sizeof(Wire) == 496);
 
-void take_descriptors(msghdr& header, ControlMessage& message) {
+void take_files(msghdr& header, const Wire& wire, ControlMessage& message) {
   std::array<int, 2> passed{-1, -1};
   std::size_t count = 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
@@ -30,8 +30,8 @@ void take_descriptors(msghdr& header, ControlMessage& message) {
     std::memcpy(passed.data(), CMSG_DATA(c), count * sizeof(int));
   }
   std::size_t next = 0;
-  if (message.has_error && next < count) message.error_log = Fd(passed[next++]);
-  if (message.has_access && next < count) message.access_log = Fd(passed[next++]);
+  if (wire.has_first != 0 && next < count) message.first_file = Fd(passed[next++]);
+  if (wire.has_second != 0 && next < count) message.second_file = Fd(passed[next++]);
   while (next < count) Fd(passed[next++]).reset();
 }
 
@@ -45,14 +45,14 @@ Result<std::pair<Fd, Fd>> make_control_channel() {
 }
 
 Result<void> send_control(int channel, ControlKind kind, std::uint64_t value, std::string_view text,
-                          int error_log, int access_log) {
+                          int first_file, int second_file) {
   Wire wire{};
   wire.kind = kind;
   wire.value = value;
   wire.text_length = static_cast<std::uint32_t>(std::min(text.size(), ControlMessage::kTextLimit));
   text.copy(wire.text, wire.text_length);
-  wire.has_error = error_log >= 0;
-  wire.has_access = access_log >= 0;
+  wire.has_first = first_file >= 0;
+  wire.has_second = second_file >= 0;
 
   iovec piece{&wire, sizeof wire};
   msghdr header{};
@@ -61,8 +61,8 @@ Result<void> send_control(int channel, ControlKind kind, std::uint64_t value, st
   alignas(cmsghdr) char room[CMSG_SPACE(2 * sizeof(int))] = {};
   std::array<int, 2> passed{};
   std::size_t count = 0;
-  if (error_log >= 0) passed[count++] = error_log;
-  if (access_log >= 0) passed[count++] = access_log;
+  if (first_file >= 0) passed[count++] = first_file;
+  if (second_file >= 0) passed[count++] = second_file;
   if (count > 0) {
     header.msg_control = room;
     header.msg_controllen = CMSG_SPACE(count * sizeof(int));
@@ -94,9 +94,7 @@ Received receive_control(int channel, ControlMessage& message) {
   if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Received::Nothing : Received::EndOfFile;
   if (got == 0) return Received::EndOfFile;
   message = ControlMessage{};
-  message.has_error = wire.has_error != 0;
-  message.has_access = wire.has_access != 0;
-  take_descriptors(header, message);
+  take_files(header, wire, message);
   if (got != sizeof wire || wire.text_length > ControlMessage::kTextLimit) return Received::Broken;
   message.kind = wire.kind;
   message.value = wire.value;

@@ -24,18 +24,18 @@ enum class ControlKind : std::uint8_t {
   Drain = 16,   // accept nothing new, finish what is open; value = deadline in milliseconds from now
   Finish = 17,  // as Drain, but the grace window for idle connections is over
   Quit = 18,    // leave at once
-  ReopenLogs =
-      19  // carries two descriptors: error log, access log (each may be absent, see has_error/has_access)
+  // carries one or two files: error log, access log
+  ReopenLogs = 19,
+  // carries one file: the texts of all PEM files (config/pem_files), to be used from now on
+  Certificates = 20
 };
 
 struct ControlMessage {
   ControlKind kind{};
-  bool has_error = false;   // ReopenLogs: the first passed descriptor is the error log
-  bool has_access = false;  // ReopenLogs: the next passed descriptor is the access log
   std::uint64_t value = 0;
   std::string text;  // at most kTextLimit bytes are sent
-  Fd error_log;      // received: owned by the receiver; sending: borrowed through the ints of send_control
-  Fd access_log;
+  Fd first_file;     // each may be absent, whatever the other is
+  Fd second_file;
 
   static constexpr std::size_t kTextLimit = 480;
 };
@@ -43,10 +43,10 @@ struct ControlMessage {
 /// A connected pair, non-blocking and close-on-exec. first: the master's end.
 Result<std::pair<Fd, Fd>> make_control_channel();
 
-/// Sends without blocking. Fails with EAGAIN when the peer does not read; the caller treats that as a dead
-/// peer.
+/// Sends without blocking; the files stay the caller's, -1: none. Fails with EAGAIN when the peer does not
+/// read; the caller treats that as a dead peer.
 Result<void> send_control(int channel, ControlKind kind, std::uint64_t value = 0, std::string_view text = {},
-                          int error_log = -1, int access_log = -1);
+                          int first_file = -1, int second_file = -1);
 
 enum class Received : std::uint8_t { Message, Nothing, EndOfFile, Broken };
 /// Takes one message if there is one; never blocks.

@@ -22,6 +22,17 @@ std::size_t print_all(const std::vector<config::Problem>& problems, const char* 
   return problems.size();
 }
 
+Result<void> warn_of_certificates(const config::Config& config) {
+  const auto facts = worker::examine_certificates(config, std::chrono::system_clock::now());
+  if (!facts) return facts.error();
+  for (const worker::CertificateFacts& one : *facts) {
+    if (one.remark.empty()) continue;
+    const config::Problem warning{one.of->place, one.of->certificate.path + " " + one.remark};
+    dprintf(STDERR_FILENO, "warning: %s\n", warning.text().c_str());
+  }
+  return {};
+}
+
 /// As a worker would do it, under its account.
 Result<void> try_as_worker(const config::Config& config) {
   const Result<std::optional<Identity>> identity = resolve_identity(config.process);
@@ -33,7 +44,8 @@ Result<void> try_as_worker(const config::Config& config) {
       dprintf(STDERR_FILENO, "%s (for the user %s)\n", problem.text().c_str(), config.process.user.c_str());
     if (!problems.empty()) _exit(kExitConfiguration);
   }
-  return worker::try_configuration(config);
+  if (const Result<void> good = worker::try_configuration(config); !good) return good;
+  return warn_of_certificates(config);
 }
 
 /// In a process of its own: what workers load may crash, or change the process for good.

@@ -116,6 +116,7 @@ void Master::begin() {
   }
   supervisor_.emplace(settings_of(*serving_->config));
   first_config_.reset();
+  certificates_.follow(serving_->config, serving_->identity, Clock::now());
   feed(event::Tick{});
   settle_events();
 }
@@ -130,12 +131,14 @@ void Master::turn() {
     set.add(process.control.get(), Source::ProcessChannel, id);
   }
   if (control_) control_->add_to(set);
+  if (!pending_) certificates_.add_to(set);
   const std::vector<Wakeup> woken = set.wait(Clock::now(), next_deadline());
   const TimePoint now = Clock::now();
   for (const Wakeup& wakeup : woken) on_wakeup(wakeup, now);
   if (control_) control_->on_time(now);
   tick_watchdog(now);
   rotate_tickets(now);
+  watch_certificates(now);
   if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
   if (!supervisor_) return;
   if (supervisor_->next_deadline() <= now) feed(event::Tick{});
@@ -146,6 +149,7 @@ TimePoint Master::next_deadline() const {
   TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_});
   if (supervisor_) next = std::min(next, supervisor_->next_deadline());
   if (control_) next = std::min(next, control_->next_deadline());
+  if (!pending_) next = std::min(next, certificates_.next_deadline());
   return next;
 }
 
@@ -169,6 +173,9 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
       break;
     case Source::ProcessChannel:
       on_process_channel(wakeup.id);
+      break;
+    case Source::Helper:
+      certificates_.on_helper();
       break;
     case Source::ControlListener:
       control_->on_listener(now);
@@ -251,6 +258,7 @@ void Master::on_stop(StopMode mode) {
   log().info("stopping", {{"mode", mode == StopMode::Graceful ? "graceful" : "quick"}});
   // The workers still have theirs and accept what waits; after that nobody queues where nobody accepts.
   listeners_.commit({});
+  certificates_.stop();
   feed(event::StopRequested{mode});
   settle_events();
   systemd_.stopping();

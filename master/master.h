@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/control_message.h"
+#include "master/certificate_watch.h"
 #include "master/control_socket.h"
 #include "master/exit_status.h"
 #include "master/generation.h"
@@ -58,6 +59,10 @@ class Master {
   void rotate_tickets(TimePoint now);
   int finish();
 
+  // -- master_certificates.cpp: those of the serving configuration, as they change on disk
+  void watch_certificates(TimePoint now);
+  void renew_certificates(std::shared_ptr<const config::Config> config);
+
   // -- master_actions.cpp: what the supervisor wants done
   void perform(const action::Start& a);
   void perform(const action::Drain& a);
@@ -95,6 +100,7 @@ class Master {
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;
   ListenerSet listeners_;
+  CertificateWatch certificates_;
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers
   TimePoint listen_until_ = kNever;
   TimePoint watchdog_at_ = kNever;

@@ -57,6 +57,23 @@ void MasterStats::note_reload(bool successful, std::string_view text, WallTime w
   segment_.note_reload(when, successful, text);
 }
 
+void MasterStats::note_expiries(const std::vector<std::pair<std::string, WallTime>>& expiries) {
+  const auto former = std::exchange(expiries_, {});
+  for (const auto& [file, until] : expiries) {
+    const std::uint16_t index = segment_.intern_certificate(file);
+    stats::Cell cell = stats_.cell(Metric::TlsCertificateExpiry, index);
+    cell.set(static_cast<std::uint64_t>(std::chrono::system_clock::to_time_t(until)));
+    expiries_.emplace(index, cell);
+  }
+  for (auto [index, cell] : former)
+    if (!expiries_.contains(index)) cell.set(0);
+}
+
+void MasterStats::count_certificate_change(bool taken) {
+  const auto result = taken ? stats::ReloadResult::Success : stats::ReloadResult::Failure;
+  stats_.cell(Metric::TlsCertificateChanges, label(result)).add();
+}
+
 stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status) {
   using stats::ExitReason;
   if (process == nullptr) return status.signaled ? ExitReason::Signal : ExitReason::Exit;

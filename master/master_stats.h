@@ -2,7 +2,11 @@
 // reloads, the generation.
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/stats/worker_stats.h"
@@ -22,9 +26,15 @@ class MasterStats {
   /// The outcome of a reload of the configuration; `text`: the reasons of a refusal, one a line.
   void note_reload(bool successful, std::string_view text, WallTime when);
 
+  /// Of all certificates in use, by their files; others are taken back.
+  void note_expiries(const std::vector<std::pair<std::string, WallTime>>& expiries);
+  /// A change on disk, taken or refused.
+  void count_certificate_change(bool taken);
+
  private:
   stats::Segment& segment_;
   stats::WorkerStats stats_;
+  std::map<std::uint16_t, stats::Cell> expiries_;  // by the certificate's index
 };
 
 /// The reason under which an ended process is counted. `process`: as the supervisor knew it, or null.

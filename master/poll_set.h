@@ -11,7 +11,14 @@
 
 namespace holdfast::master {
 
-enum class Source : std::uint8_t { Signals, ProcessEnd, ProcessChannel, ControlListener, ControlClient };
+enum class Source : std::uint8_t {
+  Signals,
+  ProcessEnd,
+  ProcessChannel,
+  ControlListener,
+  ControlClient,
+  Helper
+};
 
 struct Wakeup {
   Source source{};
@@ -24,6 +31,8 @@ class PollSet {
     polled_.push_back({fd, POLLIN, 0});
     meanings_.push_back({source, id});
   }
+
+  bool empty() const { return polled_.empty(); }
 
   /// Waits until a descriptor is readable or ended, or `deadline`; answers what woke it.
   std::vector<Wakeup> wait(TimePoint now, TimePoint deadline) {

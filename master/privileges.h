@@ -25,6 +25,8 @@ Result<void> become(const Identity& identity);
 /// Drops capabilities the process has beyond its user's, and forbids gaining any by exec. Kernels or containers
 /// that refuse a part of it are no error.
 void forbid_privileges();
+/// In a child: everything above the standard streams that is not listed is the master's and must not stay open.
+void close_descriptors_but(std::vector<int> kept);
 /// Soft limit of open descriptors to the hard one.
 void raise_descriptor_limit();
 

@@ -18,23 +18,11 @@
 namespace holdfast::master {
 namespace {
 
-/// Everything above the standard streams that is not listed is the master's and must not stay open in a worker.
-void close_all_but(std::vector<int> kept) {
-  std::sort(kept.begin(), kept.end());
-  unsigned from = 3;
-  for (const int fd : kept) {
-    if (fd < static_cast<int>(from)) continue;
-    if (static_cast<unsigned>(fd) > from) syscall(SYS_close_range, from, static_cast<unsigned>(fd) - 1, 0);
-    from = static_cast<unsigned>(fd) + 1;
-  }
-  syscall(SYS_close_range, from, ~0U, 0);
-}
-
 void close_what_is_not_its_own(const WorkerOrder& order, const Fd& control, const Fd& access_log,
                                const Fd& error_log) {
   std::vector<int> kept{control.get(), access_log.get(), error_log.get(), order.segment.fd()};
   for (const worker::ListeningSocket& socket : order.sockets) kept.push_back(socket.fd);
-  close_all_but(std::move(kept));
+  close_descriptors_but(std::move(kept));
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return;
   dup2(null, 0);

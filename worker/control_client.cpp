@@ -38,7 +38,9 @@ void ControlClient::handle(ControlMessage& message) {
     case ControlKind::Quit:
       return listener_.on_quit();
     case ControlKind::ReopenLogs:
-      return listener_.on_reopen_logs(std::move(message.error_log), std::move(message.access_log));
+      return listener_.on_reopen_logs(std::move(message.first_file), std::move(message.second_file));
+    case ControlKind::Certificates:
+      return listener_.on_certificates(std::move(message.first_file));
     case ControlKind::Ready:
     case ControlKind::Failed:
     case ControlKind::Drained:

@@ -13,6 +13,8 @@ class ControlListener {
   virtual void on_finish() = 0;
   virtual void on_quit() = 0;
   virtual void on_reopen_logs(Fd error_log, Fd access_log) = 0;
+  /// `texts`: a memory file of config::pack_pem_texts().
+  virtual void on_certificates(Fd texts) = 0;
   virtual void on_master_gone() = 0;
 
  protected:

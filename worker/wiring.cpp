@@ -60,6 +60,7 @@ Result<http::HandlerTable> make_handlers(const config::Config& config, handlers:
 Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
     : loop_(loop),
       stats_(stats),
+      tickets_(job.tickets),
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
       packer_(stats),
@@ -139,13 +140,28 @@ Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>&
   return addresses_.back().get();
 }
 
-Result<net::TransportFactory*> Wiring::transports_for(const config::Tls& settings,
-                                                      const tickets::TicketKeys& tickets, bool http2) {
-  if (!settings.enabled) return static_cast<net::TransportFactory*>(this);
-  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(settings, &tickets, http2);
+Result<std::unique_ptr<net::TlsContext>> Wiring::tls_context(const config::Listener& listener) {
+  return net::TlsContext::make(listener.tls, &tickets_, speaks_http2(listener));
+}
+
+Result<net::TransportFactory*> Wiring::transports_for(std::uint32_t listener) {
+  const config::Listener& settings = config_.listeners[listener];
+  if (!settings.tls.enabled) return static_cast<net::TransportFactory*>(this);
+  Result<std::unique_ptr<net::TlsContext>> context = tls_context(settings);
   if (!context) return context.error();
-  tls_.push_back(std::make_unique<net::TlsTransports>(std::move(*context), stats_));
-  return tls_.back().get();
+  tls_.push_back({listener, std::make_unique<net::TlsTransports>(std::move(*context), stats_)});
+  return tls_.back().transports.get();
+}
+
+Result<void> Wiring::renew_certificates(const std::vector<config::Listener>& listeners) {
+  std::vector<std::unique_ptr<net::TlsContext>> contexts;
+  for (const SecureListener& secure : tls_) {
+    Result<std::unique_ptr<net::TlsContext>> context = tls_context(listeners[secure.listener]);
+    if (!context) return context.error();
+    contexts.push_back(std::move(*context));
+  }
+  for (std::size_t i = 0; i < tls_.size(); ++i) tls_[i].transports->adopt(std::move(contexts[i]));
+  return {};
 }
 
 Result<void> Wiring::add_acceptors(const Job& job) {
@@ -161,12 +177,12 @@ Result<void> Wiring::add_acceptors(const Job& job) {
     if (!allowed) return allowed.error();
     if (admin) context.allowed = *allowed;
     if (!proxies.from.empty()) context.proxies = *allowed;
-    const bool http2 = !admin && speaks_http2(config_.listeners[socket.listener]);
-    if (http2) context.factory = both_.get();
-    const config::Tls tls = admin ? config::Tls{} : config_.listeners[socket.listener].tls;
-    const Result<net::TransportFactory*> transports = transports_for(tls, job.tickets, http2);
+    // The admin's configuration has one listener of its own, in clear and of HTTP/1.1.
+    const std::uint32_t listener = admin ? 0 : socket.listener;
+    if (speaks_http2(config_.listeners[listener])) context.factory = both_.get();
+    const Result<net::TransportFactory*> transports = transports_for(listener);
     if (!transports) return transports.error();
-    context.secure = tls.enabled;
+    context.secure = config_.listeners[listener].tls.enabled;
     acceptors_.push_back(
         std::make_unique<net::Acceptor>(loop_, connections_, socket.fd, context, **transports));
   }

@@ -32,6 +32,9 @@ class Wiring final : public net::TransportFactory {
 
   Result<void> start_accepting();
   void stop_accepting();
+  /// Connections from now on see the certificates of `listeners`, which are those of the configuration but for
+  /// the texts of their PEM files. On failure all stay as they were.
+  Result<void> renew_certificates(const std::vector<config::Listener>& listeners);
   http::TurnClock& clock() { return clock_; }
   net::ConnectionTable& connections() { return connections_; }
   http::AccessLogWriter* access_log() { return access_log_.get(); }
@@ -51,12 +54,13 @@ class Wiring final : public net::TransportFactory {
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
   Result<void> add_acceptors(const Job& job);
-  Result<net::TransportFactory*> transports_for(const config::Tls& settings, const tickets::TicketKeys& tickets,
-                                                bool http2);
+  Result<std::unique_ptr<net::TlsContext>> tls_context(const config::Listener& listener);
+  Result<net::TransportFactory*> transports_for(std::uint32_t listener);
   Result<const AddressSet*> keep_addresses(const std::vector<std::string>& texts);
 
   loop::EventLoop& loop_;
   stats::WorkerStats& stats_;
+  const tickets::TicketKeys& tickets_;
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;
@@ -71,7 +75,11 @@ class Wiring final : public net::TransportFactory {
   std::unique_ptr<http1::SessionFactory> http1_;
   std::unique_ptr<http2::SessionFactory> http2_;
   std::unique_ptr<ProtocolChoice> both_;
-  std::vector<std::unique_ptr<net::TlsTransports>> tls_;  // of the acceptors; connections refer to them
+  struct SecureListener {
+    std::uint32_t listener;  // index into the configuration's
+    std::unique_ptr<net::TlsTransports> transports;
+  };
+  std::vector<SecureListener> tls_;  // of the acceptors; connections refer to them
   net::ConnectionTable connections_;
   std::vector<std::unique_ptr<const AddressSet>> addresses_;  // of the acceptors
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;

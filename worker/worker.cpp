@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/memory_file.h"
+#include "config/pem_files.h"
 #include "worker/admin/status_report.h"
 #include "worker/control_client.h"
 #include "worker/loop/event_loop.h"
@@ -57,6 +59,15 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     loop_->set_hook(*this);
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
     return wiring_->start_accepting();
+  }
+
+  Result<void> renew_certificates(int texts) {
+    const Result<std::string> packed = read_memory_file(texts);
+    if (!packed) return packed.error();
+    std::vector<config::Listener> listeners = job_.config.listeners;
+    if (!config::unpack_pem_texts(*packed, listeners))
+      return Error{ErrorKind::Internal, 0, "what came is of another configuration"};
+    return wiring_->renew_certificates(listeners);
   }
 
   // -- the loop's turns
@@ -112,6 +123,10 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   void on_reopen_logs(Fd error_log, Fd access_log) override {
     if (error_log) log().adopt(std::move(error_log));
     if (access_log && wiring_->access_log() != nullptr) wiring_->access_log()->reopen(std::move(access_log));
+  }
+  void on_certificates(Fd texts) override {
+    if (Result<void> renewed = renew_certificates(texts.get()); !renewed)
+      log().error("certificates not renewed", {{"problem", renewed.error().message()}});
   }
   void on_master_gone() override {
     log().warning("master is gone; finishing open requests and leaving");

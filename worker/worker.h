@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/fd.h"
 #include "common/limits/shared_limits.h"
 #include "common/result.h"
@@ -53,5 +54,17 @@ std::string library_versions();
 /// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots,
 /// and throws the result away. For `holdfast check`, in a process of its own.
 Result<void> try_configuration(const config::Config& config);
+
+/// What a certificate says of itself.
+struct CertificateFacts {
+  const config::Certificate* of = nullptr;  // of the configuration that was examined
+  WallTime until;
+  bool good = true;    // false: clients would refuse it whatever they trust
+  std::string remark;  // why, or that it expires soon; else empty
+};
+inline constexpr std::chrono::days kExpiresSoon{14};
+/// Reads the certificates of all listeners, in the order of the configuration; fails where a worker would not
+/// start with them. They are other people's bytes: not for the master's own process.
+Result<std::vector<CertificateFacts>> examine_certificates(const config::Config& config, WallTime now);
 
 }  // namespace holdfast::worker

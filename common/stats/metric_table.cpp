@@ -90,6 +90,7 @@ std::span<const std::string_view> words_of(Label label) {
     case Label::Worker:
     case Label::Site:
     case Label::Listener:
+    case Label::Certificate:
     case Label::Method:
     case Label::Code:
       break;
@@ -109,6 +110,8 @@ std::string_view label_name(Label label) {
       return "site";
     case Label::Listener:
       return "listener";
+    case Label::Certificate:
+      return "certificate";
     case Label::Method:
       return "method";
     case Label::Code:

@@ -40,6 +40,8 @@ enum class Metric : std::uint8_t {
   FileCacheBytes,
   TlsHandshakes,
   TlsHandshakeFailures,
+  TlsCertificateExpiry,
+  TlsCertificateChanges,
   Http2Abuses,
   LogLinesDropped,
   kCount
@@ -68,6 +70,7 @@ enum class Label : std::uint8_t {
   TlsVersion,     // TlsVersion
   Resumed,        // Resumed
   TlsFailure,     // TlsFailure
+  Certificate,    // index into the segment's table of certificate files
   Http2Abuse      // Http2Abuse
 };
 
@@ -308,6 +311,16 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_tls_handshake_failures_total",
      {Label::TlsFailure},
      "TLS handshakes that were not finished, by reason."},
+    {Metric::TlsCertificateExpiry,
+     Kind::Gauge,
+     "holdfast_tls_certificate_expiry_timestamp_seconds",
+     {Label::Certificate},
+     "Unix time until which the certificate in use of that file is valid."},
+    {Metric::TlsCertificateChanges,
+     Kind::Counter,
+     "holdfast_tls_certificate_changes_total",
+     {Label::ReloadResult},
+     "Changes of certificates or keys on disk by outcome: taken by the running workers, or refused."},
     {Metric::Http2Abuses,
      Kind::Counter,
      "holdfast_http2_abuses_total",

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 2;
+constexpr std::uint64_t kLayoutVersion = 3;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -34,6 +34,7 @@ struct Header {
   Word seats_used;  // seats above were never claimed
   Word site_count;
   Word listener_count;
+  Word certificate_count;
   alignas(64) Word slot_retired[kMaxSlots];  // 1: the slot's retired row holds something
   alignas(64) MasterNotes notes;
 };
@@ -95,6 +96,7 @@ struct Layout {
   alignas(kPage) Header header;
   alignas(kPage) StoredName sites[kMaxSites];
   alignas(kPage) StoredName listeners[kMaxListeners];
+  alignas(kPage) StoredName certificates[kMaxCertificates];
   alignas(kPage) SeatState states[kMaxSeats];
   alignas(kPage) PagedSeat seats[kMaxSeats];
   alignas(kPage) PagedBlock retired[kMaxSlots];
@@ -105,12 +107,13 @@ static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructibl
 struct Segment::Index {
   explicit Index(Layout& layout)
       : sites(layout.sites, &layout.header.site_count, kMaxSites),
-        listeners(layout.listeners, &layout.header.listener_count, kMaxListeners) {}
+        listeners(layout.listeners, &layout.header.listener_count, kMaxListeners),
+        certificates(layout.certificates, &layout.header.certificate_count, kMaxCertificates) {}
 
   struct RetiredRow {
     std::unordered_map<std::uint64_t, std::uint32_t> series, histograms;
   };
-  NameTable sites, listeners;
+  NameTable sites, listeners, certificates;
   std::array<std::unique_ptr<RetiredRow>, kMaxSlots> retired;
 };
 
@@ -248,6 +251,7 @@ Result<Segment> Segment::create() {
   Segment segment(std::move(fd), &layout);
   segment.index_->sites.intern("other");
   segment.index_->listeners.intern("other");
+  segment.index_->certificates.intern("other");
   layout.states[kMasterSeat].slot.store(kMaxSlots);
   layout.states[kMasterSeat].pid.store(static_cast<std::uint64_t>(::getpid()));
   layout.states[kMasterSeat].started.store(wall_nanoseconds(std::chrono::system_clock::now()));
@@ -328,6 +332,9 @@ std::uint16_t Segment::intern_site(std::string_view name) {
 std::uint16_t Segment::intern_listener(std::string_view name) {
   return index_->listeners.intern(name);
 }
+std::uint16_t Segment::intern_certificate(std::string_view file) {
+  return index_->certificates.intern(file);
+}
 
 void Segment::note_reload(WallTime when, bool successful, std::string_view text) {
   MasterNotes& notes = layout_->header.notes;
@@ -372,6 +379,9 @@ std::string_view Segment::site_name(std::uint16_t index) const {
 }
 std::string_view Segment::listener_name(std::uint16_t index) const {
   return index_->listeners.name(index);
+}
+std::string_view Segment::certificate_name(std::uint16_t index) const {
+  return index_->certificates.name(index);
 }
 std::uint32_t Segment::site_count() const {
   return index_->sites.count();

@@ -3,7 +3,7 @@
 //
 // Byte map (every part starts on a page; untouched pages cost nothing, the file is sparse):
 //   Header       magic, version, size, seats, fold sequence, master's notes, run-time facts
-//   Names        site names and listener names, append-only, written by the master; an index never changes its
+//   Names        names of sites, listeners and certificates, append-only, written by the master; an index never changes its
 //   meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role (written by the
 //   master) Seat[]       one a worker process: series directory, histogram directory, activity (written by that
 //   worker only) Retired[]    one a slot: the same directories, holding what dead processes of the slot had
@@ -43,6 +43,7 @@ inline constexpr std::uint32_t kMaxSeries = 32768;  // counters and gauges
 inline constexpr std::uint32_t kMaxHistograms = 12288;
 inline constexpr std::uint32_t kMaxSites = 16384;
 inline constexpr std::uint32_t kMaxListeners = 1024;
+inline constexpr std::uint32_t kMaxCertificates = 8192;
 inline constexpr std::uint32_t kNoSeat = 0xffffffff;
 
 /// A series' identity in a directory: the metric and its label values (Worker is implied by the seat).
@@ -142,10 +143,11 @@ class Segment {
   void set_seat_pid(std::uint32_t seat, std::uint64_t pid);
   /// Adds a dead process's counters and histograms to its slot's retired row and frees the seat; gauges vanish.
   void retire_seat(std::uint32_t seat);
-  /// The index of a site's or listener's name, the same for the life of the segment; appends when new. A full
+  /// The index of a site's or listener's name or a certificate's file, the same for the life of the segment; appends when new. A full
   /// table answers the index of "other", which is always 0.
   std::uint16_t intern_site(std::string_view name);
   std::uint16_t intern_listener(std::string_view name);
+  std::uint16_t intern_certificate(std::string_view file);
   void note_reload(WallTime when, bool successful, std::string_view text);
   void note_facts(std::string_view version, std::string_view config_file);
 
@@ -161,6 +163,7 @@ class Segment {
   std::uint16_t listener_index(std::string_view name) const;
   std::string_view site_name(std::uint16_t index) const;
   std::string_view listener_name(std::uint16_t index) const;
+  std::string_view certificate_name(std::uint16_t index) const;
   std::uint32_t site_count() const;
   std::uint32_t listener_count() const;
   /// Even when no fold is under way; readers compare before and after.

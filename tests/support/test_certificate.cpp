@@ -33,39 +33,55 @@ std::string pem(Write write) {
   return {text, static_cast<std::size_t>(size)};
 }
 
+void add_extension(X509* certificate, int kind, const std::string& text) {
+  const Owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, nullptr, kind, text.c_str()));
+  must(extension && X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
 void add_names(X509* certificate, const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "DNS:" : ",DNS:") + name;
-  const Owned<X509_EXTENSION> extension(
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, text.c_str()));
-  must(extension && X509_add_ext(certificate, extension.get(), -1) == 1);
+  add_extension(certificate, NID_subject_alt_name, text);
+}
+
+Owned<EVP_PKEY> key_of(const TestCertificate& made) {
+  const Owned<BIO> bio(BIO_new_mem_buf(made.key.data(), static_cast<int>(made.key.size())));
+  return Owned<EVP_PKEY>(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+}
+
+Owned<X509> parsed(const TestCertificate& made) {
+  const Owned<BIO> bio(BIO_new_mem_buf(made.certificate.data(), static_cast<int>(made.certificate.size())));
+  return Owned<X509>(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
 }
 
 }  // namespace
 
-TestCertificate make_certificate(const std::vector<std::string>& names, KeyKind kind) {
-  const Owned<EVP_PKEY> key(kind == KeyKind::Rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+TestCertificate make_certificate(const std::vector<std::string>& names, const CertificateOptions& options) {
+  constexpr long kDay = 24 * 3600;
+  const Owned<EVP_PKEY> key(options.kind == KeyKind::Rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
   const Owned<X509> certificate(X509_new());
   must(key && certificate);
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 24 * 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), options.from_days * kDay - 3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), options.until_days * kDay - 3600);
   X509_set_pubkey(certificate.get(), key.get());
   X509_NAME* const name = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("holdfast test"),
-                             -1, -1, 0);
-  X509_set_issuer_name(certificate.get(), name);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(options.common_name.c_str()), -1, -1, 0);
+  const Owned<X509> issuer = options.issuer != nullptr ? parsed(*options.issuer) : nullptr;
+  const Owned<EVP_PKEY> issuer_key = options.issuer != nullptr ? key_of(*options.issuer) : nullptr;
+  X509_set_issuer_name(certificate.get(), issuer ? X509_get_subject_name(issuer.get()) : name);
+  if (options.authority) add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
   if (!names.empty()) add_names(certificate.get(), names);
-  must(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
+  must(X509_sign(certificate.get(), issuer_key ? issuer_key.get() : key.get(), EVP_sha256()) > 0);
   return {pem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); }), pem([&](BIO* bio) {
             return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
 }
 
 std::string encrypted_key(const TestCertificate& made) {
-  const Owned<BIO> bio(BIO_new_mem_buf(made.key.data(), static_cast<int>(made.key.size())));
-  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  const Owned<EVP_PKEY> key = key_of(made);
   std::string passphrase = "secret";
   return pem([&](BIO* out) {
     return PEM_write_bio_PrivateKey(out, key.get(), EVP_aes_128_cbc(),

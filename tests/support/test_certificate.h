@@ -1,4 +1,4 @@
-// Certificates made for a test: self-signed, so that each is its own authority.
+// Certificates made for a test: self-signed, so that each is its own authority, unless another has signed them.
 #pragma once
 
 #include <string>
@@ -13,8 +13,17 @@ struct TestCertificate {
 
 enum class KeyKind { Ecdsa, Rsa };
 
-/// For DNS names (wildcards as they are written); valid for a day.
-TestCertificate make_certificate(const std::vector<std::string>& names, KeyKind kind = KeyKind::Ecdsa);
+struct CertificateOptions {
+  KeyKind kind = KeyKind::Ecdsa;
+  std::string common_name = "holdfast test";
+  int from_days = 0;    // from today; an hour earlier, as clocks differ
+  int until_days = 90;  // likewise
+  const TestCertificate* issuer = nullptr;
+  bool authority = false;  // may sign others
+};
+
+/// For DNS names (wildcards as they are written).
+TestCertificate make_certificate(const std::vector<std::string>& names, const CertificateOptions& options = {});
 /// The key of `made`, encrypted with a passphrase.
 std::string encrypted_key(const TestCertificate& made);
 

@@ -31,7 +31,7 @@ using Labels = std::vector<ClientMetric::Label>;
 constexpr std::uint32_t kMostSitesAtZero = 1000;
 
 bool from_table(Label label) {
-  return label == Label::Site || label == Label::Listener;
+  return label == Label::Site || label == Label::Listener || label == Label::Certificate;
 }
 
 /// What was counted for a site or listener that has no name of its own is shown only when there is something.
@@ -47,6 +47,8 @@ bool is_other(const stats::MetricRow& row, const stats::SeriesKey& key) {
 std::string label_value(const stats::Segment& segment, Label label, std::uint32_t value) {
   if (label == Label::Site) return std::string(segment.site_name(static_cast<std::uint16_t>(value)));
   if (label == Label::Listener) return std::string(segment.listener_name(static_cast<std::uint16_t>(value)));
+  if (label == Label::Certificate)
+    return std::string(segment.certificate_name(static_cast<std::uint16_t>(value)));
   if (label == Label::Code) return value == 0 ? "other" : std::to_string(value);
   if (label == Label::Worker) return std::to_string(value);
   return std::string(stats::label_text(label, value));
@@ -153,6 +155,8 @@ class StatsCollector final : public prometheus::Collectable {
     for (const stats::SeriesKey& key : known_keys(segment_, row)) values[labels_of(segment_, row, key, 0)] = 0;
     for (const stats::SeriesSum& sum : snapshot.series) {
       if (sum.key.metric != row.id || (sum.value == 0 && is_other(row, sum.key))) continue;
+      // A certificate that is not used any more; its time would be 1970.
+      if (row.id == Metric::TlsCertificateExpiry && sum.value == 0) continue;
       values[labels_of(segment_, row, sum.key, sum.slot)] += sum.value;
     }
     for (const auto& [labels, value] : values) {

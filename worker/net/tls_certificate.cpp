@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "common/ascii.h"
 
@@ -48,6 +49,21 @@ std::string common_name(const X509* certificate) {
   const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at < 0) return {};
   return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
+/// RFC 5280 section 4.1.2.5: whole seconds, UTC.
+WallTime time_of(const ASN1_TIME* time) {
+  std::tm broken{};
+  if (ASN1_TIME_to_tm(time, &broken) != 1) return {};
+  return std::chrono::system_clock::from_time_t(::timegm(&broken));
+}
+
+std::string date_of(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm broken{};
+  ::gmtime_r(&seconds, &broken);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%F", &broken)};
 }
 
 Error wrong(std::string message) {
@@ -103,6 +119,21 @@ std::vector<std::string> TlsCertificate::names() const {
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
+}
+
+WallTime TlsCertificate::valid_until() const {
+  return time_of(X509_get0_notAfter(chain_.front().get()));
+}
+
+std::string TlsCertificate::defect(WallTime now) const {
+  const WallTime from = time_of(X509_get0_notBefore(chain_.front().get()));
+  if (now > valid_until()) return "has expired (" + date_of(valid_until()) + ")";
+  if (now < from) return "is not valid before " + date_of(from);
+  // RFC 8446 section 4.4.2: each certifies the one before it, as older clients insist.
+  for (std::size_t i = 1; i < chain_.size(); ++i)
+    if (X509_check_issued(chain_[i].get(), chain_[i - 1].get()) != X509_V_OK)
+      return "number " + std::to_string(i + 1) + " of the chain did not issue number " + std::to_string(i);
+  return {};
 }
 
 bool TlsCertificate::use_in(ssl_ctx_st* context) const {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/result.h"
 
 struct x509_st;
@@ -23,6 +24,10 @@ class TlsCertificate {
   /// DNS names and addresses, lower case and sorted; of a certificate without alternative names its common
   /// name.
   std::vector<std::string> names() const;
+  WallTime valid_until() const;
+  /// Why clients would refuse it whatever they trust: its dates, or a chain that does not lead on from one to
+  /// the next; empty when there is no such reason.
+  std::string defect(WallTime now) const;
   /// Shows it to clients of `context`, beside those of other key types; false when the library refuses.
   bool use_in(ssl_ctx_st* context) const;
 

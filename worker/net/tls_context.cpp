@@ -69,6 +69,7 @@ void FreeSslContext::operator()(ssl_ctx_st* context) const noexcept {
 }
 void FreeSsl::operator()(ssl_st* session) const noexcept {
   SSL_free(session);
+  if (users != nullptr) --*users;
 }
 
 Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings,
@@ -129,11 +130,12 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   return context;
 }
 
-SslHandle TlsContext::accept() const {
-  SslHandle session(SSL_new(groups_.front()->context.get()));
-  if (!session) return nullptr;
-  SSL_set_accept_state(session.get());
-  return session;
+SslHandle TlsContext::accept() {
+  SSL* const session = SSL_new(groups_.front()->context.get());
+  if (session == nullptr) return {};
+  SSL_set_accept_state(session);
+  ++users_;
+  return SslHandle(session, FreeSsl{&users_});
 }
 
 ssl_ctx_st* TlsContext::find(std::string_view name) const {

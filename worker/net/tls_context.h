@@ -2,6 +2,7 @@
 // once from the configuration; handshakes only read it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,7 +21,9 @@ namespace holdfast::net {
 struct FreeSslContext {
   void operator()(ssl_ctx_st* context) const noexcept;
 };
+/// Tells the context of its end.
 struct FreeSsl {
+  std::uint32_t* users = nullptr;
   void operator()(ssl_st* session) const noexcept;
 };
 using SslHandle = std::unique_ptr<ssl_st, FreeSsl>;
@@ -38,7 +41,9 @@ class TlsContext {
 
   /// The server's side of a connection, without anything to read from; null when memory has run out. It refers
   /// to this context.
-  SslHandle accept() const;
+  SslHandle accept();
+  /// How many sessions refer to it.
+  std::uint32_t users() const { return users_; }
 
   /// The certificates for `name`, as clients send it; null: the default is to be shown. For tests and SNI.
   ssl_ctx_st* find(std::string_view name) const;
@@ -60,6 +65,7 @@ class TlsContext {
 
   std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default
   std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  // "*.example.org" as it is written
+  std::uint32_t users_ = 0;
   bool strict_ = false;
   bool http2_ = false;
   const tickets::TicketKeys* tickets_ = nullptr;

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace holdfast::net {
 namespace {
@@ -181,6 +182,11 @@ void TlsTransport::count_failure(stats::TlsFailure why) {
 std::unique_ptr<Transport> TlsTransports::wrap(Fd socket) {
   SslHandle session = context_->accept();
   return std::make_unique<TlsTransport>(std::move(socket), std::move(session), counters_);
+}
+
+void TlsTransports::adopt(std::unique_ptr<TlsContext> context) {
+  std::erase_if(former_, [](const auto& former) { return former->users() == 0; });
+  former_.push_back(std::exchange(context_, std::move(context)));
 }
 
 IoResult TlsTransport::handshake() {

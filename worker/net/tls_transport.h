@@ -66,15 +66,18 @@ class TlsTransport final : public Transport {
   bool more_to_read_ = false;  // reading is to go on: it waits until the socket is writable, or had its share
 };
 
-/// Wraps the connections of one listener.
+/// Wraps the connections of one listener; outlives them.
 class TlsTransports final : public TransportFactory {
  public:
   TlsTransports(std::unique_ptr<TlsContext> context, stats::WorkerStats& stats)
       : context_(std::move(context)), counters_(stats) {}
   std::unique_ptr<Transport> wrap(Fd socket) override;
+  /// For connections from now on; the others keep what they began with.
+  void adopt(std::unique_ptr<TlsContext> context);
 
  private:
-  const std::unique_ptr<TlsContext> context_;
+  std::unique_ptr<TlsContext> context_;
+  std::vector<std::unique_ptr<TlsContext>> former_;  // that still have users, as the last adopt() found them
   TlsCounters counters_;
 };
 

@@ -54,14 +54,14 @@ TEST_F(ControlChannel, PassesEitherLogOrBothOrNone) {
       ASSERT_TRUE(send_control(master.get(), ControlKind::ReopenLogs, 0, "", with_error ? error.get() : -1,
                                with_access ? access.get() : -1));
       ASSERT_EQ(receive_control(worker.get(), message), Received::Message);
-      ASSERT_EQ(bool(message.error_log), with_error);
-      ASSERT_EQ(bool(message.access_log), with_access);
+      ASSERT_EQ(bool(message.first_file), with_error);
+      ASSERT_EQ(bool(message.second_file), with_access);
       if (with_access) {
-        EXPECT_EQ(inode_of(message.access_log.get()), inode_of(access.get()));
+        EXPECT_EQ(inode_of(message.second_file.get()), inode_of(access.get()));
       }
       if (with_error) {
-        EXPECT_EQ(inode_of(message.error_log.get()), inode_of(error.get()));
-        EXPECT_NE(::fcntl(message.error_log.get(), F_GETFD) & FD_CLOEXEC, 0);
+        EXPECT_EQ(inode_of(message.first_file.get()), inode_of(error.get()));
+        EXPECT_NE(::fcntl(message.first_file.get(), F_GETFD) & FD_CLOEXEC, 0);
       }
     }
   }

@@ -46,6 +46,39 @@ TEST(TlsCertificate, takes_a_chain_and_files_that_hold_both) {
   EXPECT_TRUE(TlsCertificate::read(both, both));
 }
 
+TEST(TlsCertificate, knows_why_clients_would_refuse_it) {
+  const WallTime now = std::chrono::system_clock::now();
+  const auto defect = [now](const TestCertificate& made, std::chrono::hours later = {}) {
+    return TlsCertificate::read(made.certificate, made.key)->defect(now + later);
+  };
+  const TestCertificate root = make_certificate({}, {.common_name = "root", .authority = true});
+  const TestCertificate middle =
+      make_certificate({}, {.common_name = "middle", .issuer = &root, .authority = true});
+  TestCertificate leaf = make_certificate({"a.test"}, {.issuer = &middle});
+  const std::string alone = leaf.certificate;
+  EXPECT_EQ(defect(leaf), "");
+  leaf.certificate = alone + middle.certificate;
+  EXPECT_EQ(defect(leaf), "");
+  leaf.certificate = alone + middle.certificate + root.certificate;
+  EXPECT_EQ(defect(leaf), "");
+  leaf.certificate = alone + root.certificate + middle.certificate;
+  EXPECT_EQ(defect(leaf), "number 2 of the chain did not issue number 1");
+  EXPECT_THAT(defect(leaf, std::chrono::hours(91 * 24)), HasSubstr("has expired ("));
+  EXPECT_THAT(defect(leaf, std::chrono::hours(-2)), HasSubstr("is not valid before "));
+}
+
+TEST(TlsContext, counts_the_sessions_that_refer_to_it) {
+  const auto context = TlsContext::make(tls_of({make_certificate({"a.test"})}));
+  ASSERT_TRUE(context);
+  SslHandle one = (*context)->accept();
+  {
+    const SslHandle two = (*context)->accept();
+    EXPECT_EQ((*context)->users(), 2u);
+  }
+  const SslHandle moved = std::move(one);
+  EXPECT_EQ((*context)->users(), 1u);
+}
+
 TEST(TlsContext, tells_file_and_place_of_what_cannot_be_used) {
   const TestCertificate good = make_certificate({"a.test"});
   const TestCertificate other = make_certificate({"a.test"});
@@ -80,8 +113,9 @@ TEST(TlsContext, finds_certificates_by_name) {
 }
 
 TEST(TlsContext, keeps_certificates_of_the_same_names_together) {
-  const auto made = TlsContext::make(tls_of(
-      {make_certificate({"b.test", "a.test"}), make_certificate({"a.test", "b.test"}, support::KeyKind::Rsa)}));
+  const auto made =
+      TlsContext::make(tls_of({make_certificate({"b.test", "a.test"}),
+                               make_certificate({"a.test", "b.test"}, {.kind = support::KeyKind::Rsa})}));
   ASSERT_TRUE(made);
   EXPECT_EQ((*made)->find("a.test"), (*made)->find("b.test"));
 }

@@ -117,7 +117,7 @@ class TlsTransportTest : public ::testing::Test {
   }
 
   const TestCertificate ecdsa = support::make_certificate({"a.test"});
-  const TestCertificate rsa = support::make_certificate({"a.test"}, support::KeyKind::Rsa);
+  const TestCertificate rsa = support::make_certificate({"a.test"}, {.kind = support::KeyKind::Rsa});
   const TestCertificate other = support::make_certificate({"b.test"});
   stats::Segment segment = std::move(stats::Segment::create()).value();
   stats::WorkerStats stats{segment, segment.claim_seat(0, 1)};

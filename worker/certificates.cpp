@@ -1,0 +1,44 @@
+// What the master and `holdfast check` learn of certificates, without knowing TLS themselves.
+#include <array>
+#include <ctime>
+
+#include "worker/net/tls_certificate.h"
+#include "worker/net/tls_context.h"
+#include "worker/worker.h"
+
+namespace holdfast::worker {
+namespace {
+
+std::string expiry_remark(WallTime until, WallTime now) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(until);
+  std::tm broken{};
+  ::gmtime_r(&seconds, &broken);
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%F %R UTC", &broken);
+  const auto days = std::chrono::floor<std::chrono::days>(until - now).count();
+  return "expires in " + std::to_string(days) + (days == 1 ? " day (" : " days (") +
+         std::string(text.data(), length) + ")";
+}
+
+}  // namespace
+
+Result<std::vector<CertificateFacts>> examine_certificates(const config::Config& config, WallTime now) {
+  std::vector<CertificateFacts> facts;
+  for (const config::Listener& listener : config.listeners) {
+    if (!listener.tls.enabled) continue;
+    if (const auto context = net::TlsContext::make(listener.tls); !context) return context.error();
+    for (const config::Certificate& files : listener.tls.certificates) {
+      const auto certificate = net::TlsCertificate::read(files.certificate.text, files.key.text);
+      if (!certificate) return certificate.error();
+      CertificateFacts& found = facts.emplace_back();
+      found.of = &files;
+      found.until = certificate->valid_until();
+      found.remark = certificate->defect(now);
+      found.good = found.remark.empty();
+      if (found.good && found.until - now < kExpiresSoon) found.remark = expiry_remark(found.until, now);
+    }
+  }
+  return facts;
+}
+
+}  // namespace holdfast::worker
