@@ -114,6 +114,14 @@ struct Certificate {
   Place place;
 };
 
+/// Certificates that clients show.
+struct ClientCertificates {
+  bool enabled{};
+  PemFile authorities;  // and lists of what they have revoked
+  bool required{};      // without one there is no connection
+  Place place;
+};
+
 enum class TlsVersion : std::uint8_t { Tls12, Tls13 };
 
 struct Tls {
@@ -121,6 +129,7 @@ struct Tls {
   std::vector<Certificate> certificates;  // the first is the default
   TlsVersion min_version{};
   bool strict_sni{};  // names that no certificate has are refused
+  ClientCertificates client_certificates;
 };
 
 enum class WireProtocol : std::uint8_t { Http2, Http11 };

@@ -14,6 +14,8 @@ void gather(Listeners& listeners, std::vector<File*>& files) {
       files.push_back(&certificate.certificate);
       files.push_back(&certificate.key);
     }
+    if (listener.tls.client_certificates.enabled)
+      files.push_back(&listener.tls.client_certificates.authorities);
   }
 }
 

@@ -40,17 +40,28 @@ struct Parameter {
   std::string_view value;
 };
 
+/// What TLS has settled for a connection. Views live as long as the connection.
+struct TlsFacts {
+  std::string_view version;      // "TLSv1.3"
+  std::string_view cipher;       // as OpenSSL names it: "TLS_AES_256_GCM_SHA384"
+  std::string_view protocol;     // of ALPN: "h2"; empty: none
+  std::string_view server_name;  // that the client asked for (SNI); empty: none
+  std::string_view
+      client_subject;  // of its verified certificate (RFC 4514, "CN=...,O=..."); empty: it has none
+};
+
 struct Request {
   Method method = Method::Get;
   Version version = Version::Http11;
-  bool secure = false;           // arrived over TLS
-  bool has_body = false;         // content may follow (its length may still turn out to be 0)
-  bool encoded_slash = false;    // the target held %2F, which stays undecoded in `path`
-  std::string_view method_name;  // as received
-  std::string_view target;       // request target as received
-  std::string_view path;         // percent-decoded once, dot segments removed, starts with '/'
-  std::string_view query;        // raw, without the '?'
-  std::string_view host;         // Host or :authority, lower case is not applied, port removed
+  bool secure = false;            // arrived over TLS
+  bool has_body = false;          // content may follow (its length may still turn out to be 0)
+  bool encoded_slash = false;     // the target held %2F, which stays undecoded in `path`
+  const TlsFacts* tls = nullptr;  // null: in clear
+  std::string_view method_name;   // as received
+  std::string_view target;        // request target as received
+  std::string_view path;          // percent-decoded once, dot segments removed, starts with '/'
+  std::string_view query;         // raw, without the '?'
+  std::string_view host;          // Host or :authority, lower case is not applied, port removed
   std::optional<std::uint64_t> content_length;
   std::span<const Field> fields;          // in order of arrival
   std::span<const Parameter> parameters;  // {name} segments of the route's path, decoded

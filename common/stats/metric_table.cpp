@@ -36,8 +36,9 @@ constexpr Words<FileCacheResult> kFileCacheResults{"hit", "checked", "changed", 
 constexpr Words<CodingSide> kCodingSides{"in", "out"};
 constexpr Words<TlsVersion> kTlsVersions{"1.2", "1.3"};
 constexpr Words<Resumed> kResumed{"false", "true"};
-constexpr Words<TlsFailure> kTlsFailures{"closed", "timeout", "plain_http",   "version",  "cipher",
-                                         "alpn",   "name",    "client_alert", "malformed"};
+constexpr Words<TlsFailure> kTlsFailures{
+    "closed", "timeout",      "plain_http",         "version",  "cipher", "alpn",
+    "name",   "client_alert", "client_certificate", "malformed"};
 
 constexpr Words<Http2Abuse> kHttp2Abuses{"rapid_reset",  "made_you_reset", "settings",       "ping",
                                          "empty_frames", "priority",       "window_updates", "continuation",

@@ -102,15 +102,16 @@ enum class TlsVersion : std::uint8_t { Tls12, Tls13, kCount };
 enum class Resumed : std::uint8_t { No, Yes, kCount };
 /// Why a TLS handshake did not come to its end.
 enum class TlsFailure : std::uint8_t {
-  Closed,       // the client left
-  Timeout,      // it was not finished in time, or the server was shut down
-  PlainHttp,    // no TLS but HTTP was sent
-  Version,      // no version that both speak
-  Cipher,       // no cipher or signature that both know
-  Alpn,         // no protocol that both speak
-  Name,         // no certificate for the name, with strict_sni
-  ClientAlert,  // the client refused, our certificate as a rule
-  Malformed,    // what came is no TLS, or a broken one
+  Closed,             // the client left
+  Timeout,            // it was not finished in time, or the server was shut down
+  PlainHttp,          // no TLS but HTTP was sent
+  Version,            // no version that both speak
+  Cipher,             // no cipher or signature that both know
+  Alpn,               // no protocol that both speak
+  Name,               // no certificate for the name, with strict_sni
+  ClientAlert,        // the client refused, our certificate as a rule
+  ClientCertificate,  // it has none where one is required, or a bad one
+  Malformed,          // what came is no TLS, or a broken one
   kCount
 };
 

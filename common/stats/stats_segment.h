@@ -3,11 +3,11 @@
 //
 // Byte map (every part starts on a page; untouched pages cost nothing, the file is sparse):
 //   Header       magic, version, size, seats, fold sequence, master's notes, run-time facts
-//   Names        names of sites, listeners and certificates, append-only, written by the master; an index never changes its
-//   meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role (written by the
-//   master) Seat[]       one a worker process: series directory, histogram directory, activity (written by that
-//   worker only) Retired[]    one a slot: the same directories, holding what dead processes of the slot had
-//   counted (master only)
+//   Names        names of sites, listeners and certificates, append-only, written by the master; an index never
+//   changes its meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role
+//   (written by the master) Seat[]       one a worker process: series directory, histogram directory, activity
+//   (written by that worker only) Retired[]    one a slot: the same directories, holding what dead processes of
+//   the slot had counted (master only)
 // Seat 0 belongs to the master itself and is never folded.
 //
 // There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with
@@ -143,8 +143,8 @@ class Segment {
   void set_seat_pid(std::uint32_t seat, std::uint64_t pid);
   /// Adds a dead process's counters and histograms to its slot's retired row and frees the seat; gauges vanish.
   void retire_seat(std::uint32_t seat);
-  /// The index of a site's or listener's name or a certificate's file, the same for the life of the segment; appends when new. A full
-  /// table answers the index of "other", which is always 0.
+  /// The index of a site's or listener's name or a certificate's file, the same for the life of the segment;
+  /// appends when new. A full table answers the index of "other", which is always 0.
   std::uint16_t intern_site(std::string_view name);
   std::uint16_t intern_listener(std::string_view name);
   std::uint16_t intern_certificate(std::string_view file);

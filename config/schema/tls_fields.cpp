@@ -22,6 +22,16 @@ Kind<PemFile> pem_file(std::string noun) {
           [](const PemFile& value, const Config&) { return text_node(value.path); }};
 }
 
+template <class S>
+Kind<S> with_place(Kind<S> kind) {
+  kind.read = [read = kind.read](Reader& reader, const Node& node, S& out) {
+    const bool good = read(reader, node, out);
+    out.place = reader.place(node.mark);
+    return good;
+  };
+  return kind;
+}
+
 Kind<Certificate> certificate_kind() {
   static const Rows<Certificate> rows = make_rows<Certificate, /*place*/ 1>(
       field("certificate", &Certificate::certificate, pem_file("path of a PEM file"), "", Takes::NewWorkers,
@@ -33,13 +43,27 @@ Kind<Certificate> certificate_kind() {
             "able to read it.")
           .required()
           .example("/etc/holdfast/tls/site.key"));
-  Kind<Certificate> kind = section(rows);
-  const auto read = kind.read;
-  kind.read = [read](Reader& reader, const Node& node, Certificate& out) {
-    out.place = reader.place(node.mark);
-    return read(reader, node, out);
-  };
-  return kind;
+  return with_place(section(rows));
+}
+
+Kind<bool> required_or_optional() {
+  return choice<bool>({{{"required", true}, {"optional", false}}});
+}
+
+Kind<ClientCertificates> client_certificates_kind() {
+  static const Rows<ClientCertificates> rows = make_rows<ClientCertificates, /*enabled, place*/ 2>(
+      field(
+          "authorities", &ClientCertificates::authorities, pem_file("path of a PEM file"), "",
+          Takes::NewWorkers,
+          "Certificates of the authorities that clients' certificates must come from. Revocation lists in the "
+          "same file are heeded.")
+          .required()
+          .example("/etc/holdfast/tls/clients.pem"),
+      field(
+          "mode", &ClientCertificates::required, required_or_optional(), "required", Takes::NewWorkers,
+          "`required`: a client without a certificate is refused in the handshake. `optional`: it may connect, "
+          "and handlers and logs see no subject. One that shows a bad certificate is refused either way."));
+  return with_place(section_or_off(rows));
 }
 
 const Rows<Tls>& tls_rows() {
@@ -54,7 +78,10 @@ const Rows<Tls>& tls_rows() {
             Takes::NewWorkers, "Oldest version of TLS that is spoken."),
       field("strict_sni", &Tls::strict_sni, boolean(), "false", Takes::NewWorkers,
             "Whether clients that ask for a name which no certificate has, or for none, are refused; otherwise "
-            "they are given the default certificate."));
+            "they are given the default certificate."),
+      field("client_certificates", &Tls::client_certificates, client_certificates_kind(), "off",
+            Takes::NewWorkers, "Whether clients are asked for a certificate, and whose are good.")
+          .example("{authorities: tls/clients.pem, mode: optional}"));
   return rows;
 }
 

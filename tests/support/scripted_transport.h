@@ -141,7 +141,7 @@ class ScriptedTransport final : public net::Transport {
   std::uint32_t unsent() const override { return peer_.unsent_; }
   void end_writing(bool /*peer_ended*/) override { peer_.ended_ = true; }
   bool has_pending() const override { return false; }
-  std::string_view application_protocol() const override { return {}; }
+  const api::TlsFacts* tls() const override { return nullptr; }
 
  private:
   void took(std::size_t bytes) {

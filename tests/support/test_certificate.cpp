@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 
@@ -14,6 +15,8 @@ namespace {
 struct Free {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(X509_CRL* list) const { X509_CRL_free(list); }
+  void operator()(ASN1_TIME* time) const { ASN1_TIME_free(time); }
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
 };
@@ -62,7 +65,8 @@ TestCertificate make_certificate(const std::vector<std::string>& names, const Ce
   const Owned<X509> certificate(X509_new());
   must(key && certificate);
   X509_set_version(certificate.get(), X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  static std::atomic<long> serial = 0;
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), ++serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), options.from_days * kDay - 3600);
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), options.until_days * kDay - 3600);
   X509_set_pubkey(certificate.get(), key.get());
@@ -78,6 +82,24 @@ TestCertificate make_certificate(const std::vector<std::string>& names, const Ce
   return {pem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); }), pem([&](BIO* bio) {
             return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
+}
+
+std::string revocation_list(const TestCertificate& issuer, const std::vector<TestCertificate>& revoked) {
+  const Owned<X509_CRL> list(X509_CRL_new());
+  const Owned<ASN1_TIME> now(X509_gmtime_adj(nullptr, -60));
+  const Owned<ASN1_TIME> next(X509_gmtime_adj(nullptr, 24 * 3600));
+  X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(parsed(issuer).get()));
+  X509_CRL_set1_lastUpdate(list.get(), now.get());
+  X509_CRL_set1_nextUpdate(list.get(), next.get());
+  for (const TestCertificate& one : revoked) {
+    X509_REVOKED* const entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(parsed(one).get()));
+    X509_REVOKED_set_revocationDate(entry, now.get());
+    must(X509_CRL_add0_revoked(list.get(), entry) == 1);
+  }
+  must(X509_CRL_sign(list.get(), key_of(issuer).get(), EVP_sha256()) > 0);
+  return pem([&](BIO* bio) { return PEM_write_bio_X509_CRL(bio, list.get()); });
 }
 
 std::string encrypted_key(const TestCertificate& made) {

@@ -24,6 +24,8 @@ struct CertificateOptions {
 
 /// For DNS names (wildcards as they are written).
 TestCertificate make_certificate(const std::vector<std::string>& names, const CertificateOptions& options = {});
+/// The list, signed by `issuer`, of those of its certificates that are not good any more.
+std::string revocation_list(const TestCertificate& issuer, const std::vector<TestCertificate>& revoked);
 /// The key of `made`, encrypted with a passphrase.
 std::string encrypted_key(const TestCertificate& made);
 

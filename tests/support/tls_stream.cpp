@@ -24,6 +24,20 @@ bool trust(SSL_CTX* context, const std::string& text) {
   return added;
 }
 
+bool show(SSL_CTX* context, const TlsOptions& options) {
+  BIO* const chain = BIO_new_mem_buf(options.certificate.data(), static_cast<int>(options.certificate.size()));
+  BIO* const key_text = BIO_new_mem_buf(options.key.data(), static_cast<int>(options.key.size()));
+  X509* const certificate = PEM_read_bio_X509(chain, nullptr, nullptr, nullptr);
+  EVP_PKEY* const key = PEM_read_bio_PrivateKey(key_text, nullptr, nullptr, nullptr);
+  const bool shown =
+      SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1;
+  EVP_PKEY_free(key);
+  X509_free(certificate);
+  BIO_free(key_text);
+  BIO_free(chain);
+  return shown;
+}
+
 std::string wire_form(const std::vector<std::string>& protocols) {
   std::string wire;
   for (const std::string& protocol : protocols)
@@ -56,6 +70,7 @@ std::unique_ptr<TlsStream> TlsStream::connect(int socket, const TlsOptions& opti
   // What is too weak to be used is to be refused by the server.
   SSL_CTX_set_security_level(made->context_, 0);
   if (!options.trust.empty() && !trust(made->context_, options.trust)) problem = "no certificate to trust";
+  if (!options.certificate.empty() && !show(made->context_, options)) problem = "no certificate to show";
   if (!options.signatures.empty()) SSL_CTX_set1_sigalgs_list(made->context_, options.signatures.c_str());
   made->session_ = SSL_new(made->context_);
   SSL_set_fd(made->session_, socket);

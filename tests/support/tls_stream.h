@@ -23,6 +23,7 @@ struct TlsOptions {
   int least = 0, most = 0;                            // TLS1_2_VERSION, ...; 0: what the library has
   std::string signatures = {};                        // as SSL_CTX_set1_sigalgs_list takes them; empty: all
   std::string session = {};                           // to resume, as session() gave it
+  std::string certificate = {}, key = {};             // PEM, shown when the server asks; empty: none
 };
 
 class TlsStream {

@@ -34,6 +34,8 @@ enum class AccessValue : std::uint8_t {
   RequestId,
   TraceId,
   User,  // of basic_auth, or a dash
+  ClientSubject,
+  TlsVersion,
   Site,
   Route,
   Worker,

@@ -119,6 +119,8 @@ void append_json_line(std::string& out, const AccessFormat& format, const Access
   line.text("user_agent", entry.user_agent).text("referer", entry.referer).text("request_id", entry.request_id);
   if (!entry.trace_id.empty()) line.text("trace_id", entry.trace_id);
   if (!entry.user.empty()) line.text("user", entry.user);
+  if (!entry.client_subject.empty()) line.text("client_subject", entry.client_subject);
+  if (!entry.tls_version.empty()) line.text("tls_version", entry.tls_version);
   line.text("site", entry.site).text("route", entry.route).number("worker", entry.worker);
   line.number("connection", entry.connection);
   line.begin("complete") += entry.complete ? "true" : "false";
@@ -219,6 +221,10 @@ void append_value(const LineContext& line, const AccessPiece& piece) {
       return append_text(out, entry.trace_id);
     case AccessValue::User:
       return append_word(out, entry.user);
+    case AccessValue::ClientSubject:
+      return append_text(out, entry.client_subject);
+    case AccessValue::TlsVersion:
+      return append_text(out, entry.tls_version);
     case AccessValue::Site:
       return append_text(out, entry.site);
     case AccessValue::Route:

@@ -19,7 +19,9 @@ namespace holdfast::http {
 /// Views alive for the call.
 struct AccessEntry {
   std::string_view client_ip;
-  std::string_view user;  // of basic_auth; empty: none
+  std::string_view user;            // of basic_auth; empty: none
+  std::string_view client_subject;  // of the client's certificate; empty: none
+  std::string_view tls_version;     // empty: in clear
   std::string_view method;
   std::string_view target;  // as received
   std::string_view host;

@@ -258,6 +258,10 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
   AccessEntry entry;
   entry.client_ip = exchange.peer_address();
   entry.user = exchange.account.user;
+  if (request.tls != nullptr) {
+    entry.client_subject = request.tls->client_subject;
+    entry.tls_version = request.tls->version;
+  }
   entry.method = request.method_name;
   entry.target = request.target;
   entry.host = request.host;

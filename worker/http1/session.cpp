@@ -154,6 +154,7 @@ bool Session::fill_request(const RequestHead& head) {
   request.target = moved(head.target);
   request.version = head.version;
   request.secure = connection_.listener().secure;
+  request.tls = connection_.tls();
   request.fields = {fields, head.fields.size()};
 
   if (const auto why = http::frame_request(request.method, head.version, request.fields, active.framing))

@@ -87,6 +87,7 @@ bool Stream::fill_request(bool ends) {
   request.target = head_.path;
   request.version = api::Version::Http2;
   request.secure = listener.secure;
+  request.tls = session_->connection().tls();
   request.fields = head_.fields;
   request.has_body = !ends;
   if (head_.refused) return refuse(*head_.refused), false;

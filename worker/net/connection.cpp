@@ -128,7 +128,8 @@ bool Connection::shake_hands() {
   if (result.outcome != Io::Ok) return false;
   phase_ = Phase::Open;
   deadline_ = kNever;
-  protocol_ = listener_.factory->make(*this, transport_->application_protocol());
+  const api::TlsFacts* const facts = transport_->tls();
+  protocol_ = listener_.factory->make(*this, facts != nullptr ? facts->protocol : std::string_view());
   return true;
 }
 

@@ -74,6 +74,8 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   const PeerAddress& peer() const { return peer_; }
   const ListenerContext& listener() const { return listener_; }
   /// Bytes that have left our queue and that the peer has not received. Asks the kernel.
+  /// Null when nothing is encrypted.
+  const api::TlsFacts* tls() const { return transport_->tls(); }
   std::uint32_t unreceived() const { return transport_->unsent(); }
   TimePoint deadline() const { return deadline_; }
   bool draining() const;

@@ -18,7 +18,7 @@ class TcpTransport final : public Transport {
   std::uint32_t unsent() const override;
   void end_writing(bool peer_ended) override;
   bool has_pending() const override { return false; }
-  std::string_view application_protocol() const override { return {}; }
+  const api::TlsFacts* tls() const override { return nullptr; }
 
  private:
   Fd socket_;

@@ -8,6 +8,7 @@
 
 #include "common/ascii.h"
 #include "worker/net/tls_certificate.h"
+#include "worker/net/tls_clients.h"
 #include "worker/net/tls_tickets.h"
 
 namespace holdfast::net {
@@ -79,28 +80,31 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings
   made->http2_ = http2;
   made->strict_ = settings.strict_sni;
   for (const config::Certificate& certificate : settings.certificates)
-    if (Result<void> added = made->add(certificate, settings.min_version); !added) return added.error();
+    if (Result<void> added = made->add(certificate, settings); !added) return added.error();
   return made;
 }
 
-Result<void> TlsContext::add(const config::Certificate& files, config::TlsVersion least) {
+Result<void> TlsContext::add(const config::Certificate& files, const config::Tls& settings) {
   const Result<TlsCertificate> certificate = TlsCertificate::read(files.certificate.text, files.key.text);
   if (!certificate) {
     const std::string message = certificate.error().message();
     return at(files.place, message.starts_with("key") ? files.key.path : files.certificate.path, message);
   }
-  const Result<Group*> group = group_of(certificate->names(), least);
+  const Result<Group*> group = group_of(certificate->names(), settings);
   if (!group) return group.error();
   if (!certificate->use_in((*group)->context.get()))
     return at(files.place, files.certificate.path, "certificate: cannot be used: " + take_tls_error());
   return {};
 }
 
-Result<TlsContext::Group*> TlsContext::group_of(std::vector<std::string> names, config::TlsVersion least) {
+Result<TlsContext::Group*> TlsContext::group_of(std::vector<std::string> names, const config::Tls& settings) {
   for (const auto& group : groups_)
     if (group->names == names) return group.get();
-  auto group = std::make_unique<Group>(Group{std::move(names), make_context(least)});
+  auto group = std::make_unique<Group>(Group{std::move(names), make_context(settings.min_version)});
   if (!group->context) return Error{ErrorKind::System, 0, "TLS cannot be set up: " + take_tls_error()};
+  const config::ClientCertificates& clients = settings.client_certificates;
+  if (const Result<void> verified = verify_clients(group->context.get(), clients); !verified)
+    return at(clients.place, clients.authorities.path, verified.error().message());
   // A name that an earlier certificate has stays with that.
   for (const std::string& name : group->names) by_name_.emplace(name, group->context.get());
   groups_.push_back(std::move(group));

@@ -59,8 +59,8 @@ class TlsContext {
   };
 
   TlsContext() = default;
-  Result<void> add(const config::Certificate& certificate, config::TlsVersion least);
-  Result<Group*> group_of(std::vector<std::string> names, config::TlsVersion least);
+  Result<void> add(const config::Certificate& certificate, const config::Tls& settings);
+  Result<Group*> group_of(std::vector<std::string> names, const config::Tls& settings);
   Handle make_context(config::TlsVersion least);
 
   std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default

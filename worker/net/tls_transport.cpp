@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "worker/net/tls_clients.h"
+
 namespace holdfast::net {
 namespace {
 
@@ -120,6 +122,9 @@ stats::TlsFailure failure_of(unsigned long error) {
       return TlsFailure::Alpn;
     case SSL_R_CALLBACK_FAILED:  // the one that chooses by name
       return TlsFailure::Name;
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return TlsFailure::ClientCertificate;
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
       return TlsFailure::Closed;
     default:
@@ -195,6 +200,7 @@ IoResult TlsTransport::handshake() {
   const int result = SSL_do_handshake(session_.get());
   if (result == 1) {
     established_ = true;
+    note_facts();
     count_success();
     return {};
   }
@@ -312,11 +318,18 @@ void TlsTransport::end_writing(bool peer_ended) {
   if (!peer_ended) ::shutdown(socket_.get(), SHUT_WR);
 }
 
-std::string_view TlsTransport::application_protocol() const {
-  const unsigned char* name = nullptr;
+void TlsTransport::note_facts() {
+  const SSL* const session = session_.get();
+  facts_.version = SSL_get_version(session);
+  if (const char* const cipher = SSL_get_cipher_name(session)) facts_.cipher = cipher;
+  const unsigned char* protocol = nullptr;
   unsigned size = 0;
-  SSL_get0_alpn_selected(session_.get(), &name, &size);
-  return {reinterpret_cast<const char*>(name), size};
+  SSL_get0_alpn_selected(session, &protocol, &size);
+  facts_.protocol = {reinterpret_cast<const char*>(protocol), size};
+  if (const char* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name))
+    facts_.server_name = name;
+  client_subject_ = client_subject(session);
+  facts_.client_subject = client_subject_;
 }
 
 }  // namespace holdfast::net

@@ -44,7 +44,7 @@ class TlsTransport final : public Transport {
   /// RFC 8446 section 6.1: close_notify, so that a cut can be told from an end.
   void end_writing(bool peer_ended) override;
   bool has_pending() const override;
-  std::string_view application_protocol() const override;
+  const api::TlsFacts* tls() const override { return &facts_; }
 
  private:
   /// How an operation ended that did not succeed.
@@ -52,6 +52,7 @@ class TlsTransport final : public Transport {
   /// One record at most; Ok with its bytes. `more`: another follows at once.
   IoResult write_record(std::span<const std::byte> bytes, bool more);
   void answer_plain_http() const;
+  void note_facts();
   void count_success();
   void count_failure(stats::TlsFailure why);
 
@@ -59,6 +60,8 @@ class TlsTransport final : public Transport {
   TlsWire wire_;  // of the session
   SslHandle session_;
   TlsCounters& counters_;
+  api::TlsFacts facts_;  // once established
+  std::string client_subject_;
   Io input_ = Io::Ok;  // End or Failed once reading has come to that
   bool established_ = false;
   bool counted_ = false;

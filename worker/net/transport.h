@@ -7,7 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
+
+#include "common/api/request.h"
 
 namespace holdfast::net {
 
@@ -48,8 +49,8 @@ class Transport {
   virtual void end_writing(bool peer_ended) = 0;
   /// Decrypted bytes wait inside: read() would yield without a readable socket.
   virtual bool has_pending() const = 0;
-  /// What ALPN chose: "h2", "http/1.1", empty when nothing was negotiated.
-  virtual std::string_view application_protocol() const = 0;
+  /// What TLS has settled; null when nothing is encrypted. Lives as long as the transport.
+  virtual const api::TlsFacts* tls() const = 0;
 };
 
 }  // namespace holdfast::net

@@ -133,7 +133,7 @@ TEST_F(TlsTransportTest, speaks_the_newest_version_and_shows_the_certificate_tha
   ASSERT_EQ(shake_hands({.trust = other.certificate, .name = "b.test"}), Io::Ok) << peer_problem;
   EXPECT_EQ(stream->version(), "TLSv1.3");
   EXPECT_EQ(stream->certificate(), other.certificate);
-  EXPECT_EQ(transport->application_protocol(), "http/1.1");
+  EXPECT_EQ(transport->tls()->protocol, "http/1.1");
   EXPECT_EQ(
       stats.cell(stats::Metric::TlsHandshakes, static_cast<std::uint16_t>(stats::TlsVersion::Tls13)).get(), 1u);
 }
@@ -178,7 +178,7 @@ TEST_F(TlsTransportTest, shows_rsa_to_who_does_not_know_better) {
 
 TEST_F(TlsTransportTest, serves_clients_without_alpn_and_refuses_those_that_speak_something_else) {
   ASSERT_EQ(shake_hands({.protocols = {}}), Io::Ok);
-  EXPECT_EQ(transport->application_protocol(), "");
+  EXPECT_EQ(transport->tls()->protocol, "");
 }
 
 TEST_F(TlsTransportTest, refuses_clients_that_speak_other_protocols_alone) {
