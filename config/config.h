@@ -102,23 +102,23 @@ struct ProxyProtocol {
   std::vector<std::string> from;  // as AddressSet::normalised() writes them; empty: everybody
 };
 
-/// A file in PEM form, read at load by the master: workers need no access to it.
-struct PemFile {
+/// A file that is read at load by the master: workers need no access to it.
+struct LoadedFile {
   std::string path;
   std::string text;
 };
 
 struct Certificate {
-  PemFile certificate;  // with its chain, itself first
-  PemFile key;
+  LoadedFile certificate;  // with its chain, itself first
+  LoadedFile key;
   Place place;
 };
 
 /// Certificates that clients show.
 struct ClientCertificates {
   bool enabled{};
-  PemFile authorities;  // and lists of what they have revoked
-  bool required{};      // without one there is no connection
+  LoadedFile authorities;  // and lists of what they have revoked
+  bool required{};         // without one there is no connection
   Place place;
 };
 
@@ -174,6 +174,13 @@ struct ReadyAction {};  // only on the admin listener: /readyz
 
 using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
                             MetricsAction, HealthAction, ReadyAction>;
+
+/// Of TLS, for all listeners.
+struct SessionTickets {
+  bool enabled{};
+  Milliseconds rotate{};
+  LoadedFile keys;  // of several machines; empty path: made here
+};
 
 struct Compression {
   bool enabled{};
@@ -267,6 +274,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Compression compression;
+  SessionTickets session_tickets;
   RequestId request_id;
   std::vector<Listener> listeners;
   std::vector<Site> sites;

@@ -21,14 +21,14 @@ void gather(Listeners& listeners, std::vector<File*>& files) {
 
 }  // namespace
 
-std::vector<const PemFile*> pem_files(const std::vector<Listener>& listeners) {
-  std::vector<const PemFile*> files;
+std::vector<const LoadedFile*> pem_files(const std::vector<Listener>& listeners) {
+  std::vector<const LoadedFile*> files;
   gather(listeners, files);
   return files;
 }
 
-std::vector<PemFile*> pem_files(std::vector<Listener>& listeners) {
-  std::vector<PemFile*> files;
+std::vector<LoadedFile*> pem_files(std::vector<Listener>& listeners) {
+  std::vector<LoadedFile*> files;
   gather(listeners, files);
   return files;
 }
@@ -36,7 +36,7 @@ std::vector<PemFile*> pem_files(std::vector<Listener>& listeners) {
 // Each text behind its length: both sides are the same program.
 std::string pack_pem_texts(const std::vector<Listener>& listeners) {
   std::string packed;
-  for (const PemFile* file : pem_files(listeners)) {
+  for (const LoadedFile* file : pem_files(listeners)) {
     const std::uint64_t length = file->text.size();
     packed.append(reinterpret_cast<const char*>(&length), sizeof length);
     packed += file->text;
@@ -45,7 +45,7 @@ std::string pack_pem_texts(const std::vector<Listener>& listeners) {
 }
 
 bool unpack_pem_texts(std::string_view packed, std::vector<Listener>& listeners) {
-  const std::vector<PemFile*> files = pem_files(listeners);
+  const std::vector<LoadedFile*> files = pem_files(listeners);
   std::vector<std::string_view> texts;
   while (!packed.empty()) {
     std::uint64_t length = 0;

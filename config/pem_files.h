@@ -12,8 +12,8 @@ namespace holdfast::config {
 
 /// In the order of the configuration; a file that is named twice is there twice. They live as long as
 /// `listeners`.
-std::vector<const PemFile*> pem_files(const std::vector<Listener>& listeners);
-std::vector<PemFile*> pem_files(std::vector<Listener>& listeners);
+std::vector<const LoadedFile*> pem_files(const std::vector<Listener>& listeners);
+std::vector<LoadedFile*> pem_files(std::vector<Listener>& listeners);
 
 /// The texts of all of them, for a process that has the same listeners.
 std::string pack_pem_texts(const std::vector<Listener>& listeners);

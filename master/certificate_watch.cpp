@@ -60,7 +60,7 @@ void CertificateWatch::follow(std::shared_ptr<const config::Config> config,
   stop();
   config_ = std::move(config);
   identity_ = identity;
-  for (const config::PemFile* file : config::pem_files(config_->listeners))
+  for (const config::LoadedFile* file : config::pem_files(config_->listeners))
     files_[file->path].text = file->text;
   if (files_.empty()) return;
   candidate_ = config_;
@@ -128,11 +128,12 @@ bool CertificateWatch::reread(const std::string& path, File& file) {
 }
 
 std::shared_ptr<const config::Config> CertificateWatch::as_on_disk() const {
-  const std::vector<const config::PemFile*> used = config::pem_files(config_->listeners);
+  const std::vector<const config::LoadedFile*> used = config::pem_files(config_->listeners);
   if (std::ranges::all_of(used, [this](const auto* file) { return files_.at(file->path).text == file->text; }))
     return config_;
   auto changed = std::make_shared<config::Config>(*config_);
-  for (config::PemFile* file : config::pem_files(changed->listeners)) file->text = files_.at(file->path).text;
+  for (config::LoadedFile* file : config::pem_files(changed->listeners))
+    file->text = files_.at(file->path).text;
   return changed;
 }
 

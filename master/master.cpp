@@ -71,7 +71,6 @@ int Master::set_up() {
   tickets_ = std::move(*ticket_keys);
   stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
   const TimePoint now = Clock::now();
-  rotate_tickets_at_ = now + tickets::kRotation;
   listen_until_ = now + kPortPatience;
   if (const std::string& path = first_config_->process.pid_file; !path.empty()) {
     Result<PidFile> pid_file = PidFile::claim(path);
@@ -116,6 +115,7 @@ void Master::begin() {
   }
   supervisor_.emplace(settings_of(*serving_->config));
   first_config_.reset();
+  take_ticket_settings(Clock::now());
   certificates_.follow(serving_->config, serving_->identity, Clock::now());
   feed(event::Tick{});
   settle_events();
@@ -192,9 +192,21 @@ void Master::tick_watchdog(TimePoint now) {
   watchdog_at_ = now + systemd_.watchdog_interval();
 }
 
+void Master::take_ticket_settings(TimePoint now) {
+  const config::SessionTickets& settings = serving_->config->session_tickets;
+  const bool were_from_file = std::exchange(tickets_from_file_, !settings.keys.path.empty());
+  if (tickets_from_file_) {
+    tickets_->use(settings.keys.text);
+    rotate_tickets_at_ = kNever;
+  } else {
+    // Keys that were made here go on, but none is used for longer than is wanted from now on.
+    rotate_tickets_at_ = were_from_file ? now : std::min(rotate_tickets_at_, now + settings.rotate);
+  }
+}
+
 void Master::rotate_tickets(TimePoint now) {
   if (now < rotate_tickets_at_) return;
-  rotate_tickets_at_ = now + tickets::kRotation;
+  rotate_tickets_at_ = now + serving_->config->session_tickets.rotate;
   if (const Result<void> rotated = tickets_->rotate(); !rotated)
     log().error("session ticket keys not rotated", {{"problem", rotated.error().message()}});
 }

@@ -56,6 +56,7 @@ class Master {
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
   void tick_watchdog(TimePoint now);
+  void take_ticket_settings(TimePoint now);
   void rotate_tickets(TimePoint now);
   int finish();
 
@@ -96,6 +97,7 @@ class Master {
   std::optional<limits::SharedLimits> limits_;
   std::optional<tickets::TicketKeys> tickets_;
   TimePoint rotate_tickets_at_ = kNever;
+  bool tickets_from_file_ = false;
   std::optional<MasterStats> stats_;
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;

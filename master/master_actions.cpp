@@ -146,6 +146,7 @@ void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
   serving_->logs.use();
   listeners_.commit(serving_->needs);
+  take_ticket_settings(Clock::now());
   certificates_.follow(serving_->config, serving_->identity, Clock::now());
   log_new_listeners();
 }

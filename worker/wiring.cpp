@@ -141,7 +141,9 @@ Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>&
 }
 
 Result<std::unique_ptr<net::TlsContext>> Wiring::tls_context(const config::Listener& listener) {
-  return net::TlsContext::make(listener.tls, &tickets_, speaks_http2(listener));
+  const config::SessionTickets& settings = config_.session_tickets;
+  return net::TlsContext::make(listener.tls, {settings.enabled ? &tickets_ : nullptr, settings.rotate},
+                               speaks_http2(listener));
 }
 
 Result<net::TransportFactory*> Wiring::transports_for(std::uint32_t listener) {

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -44,8 +45,7 @@ TicketKey load(const Words& from) {
 
 struct SharedTicketKeys {
   std::atomic<std::uint64_t> sequence;  // odd while the keys are being written
-  Words current;
-  Words previous;
+  std::array<Words, kMostKeys> keys;    // the first makes tickets; unused ones repeat one
 };
 
 Result<TicketKeys> TicketKeys::create() {
@@ -74,24 +74,40 @@ TicketKeys::~TicketKeys() {
 Result<void> TicketKeys::rotate() {
   const Result<TicketKey> next = random_key();
   if (!next) return next.error();
-  const TicketKey before = load(shared_->current);
+  // All others are forgotten.
+  Keys keys;
+  keys.fill(current());
+  keys[0] = *next;
+  write(keys);
+  return {};
+}
+
+void TicketKeys::use(std::string_view text) {
+  Keys keys;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    // Places that are left over repeat the last one.
+    const std::size_t last = text.size() / sizeof(TicketKey) - 1;
+    std::memcpy(&keys[i], text.data() + std::min(i, last) * sizeof(TicketKey), sizeof(TicketKey));
+  }
+  write(keys);
+}
+
+void TicketKeys::write(const Keys& keys) {
   const std::uint64_t even = shared_->sequence.load(std::memory_order_relaxed);
   shared_->sequence.store(even + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
-  store(shared_->previous, before);
-  store(shared_->current, *next);
+  for (std::size_t i = 0; i < keys.size(); ++i) store(shared_->keys[i], keys[i]);
   shared_->sequence.store(even + 2, std::memory_order_release);
-  return {};
 }
 
 // A writer in the middle of it needs less than a microsecond; one that was killed there has left a torn pair,
 // which is as good as unknown keys: a full handshake.
-std::array<TicketKey, 2> TicketKeys::read() const {
+TicketKeys::Keys TicketKeys::read() const {
   constexpr int kTries = 1000;
-  std::array<TicketKey, 2> keys;
+  Keys keys;
   for (int tries = 0; tries < kTries; ++tries) {
     const std::uint64_t before = shared_->sequence.load(std::memory_order_acquire);
-    keys = {load(shared_->current), load(shared_->previous)};
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = load(shared_->keys[i]);
     std::atomic_thread_fence(std::memory_order_acquire);
     if (before % 2 == 0 && shared_->sequence.load(std::memory_order_relaxed) == before) break;
     ::sched_yield();
@@ -104,7 +120,7 @@ TicketKey TicketKeys::current() const {
 }
 
 std::optional<TicketKeys::Found> TicketKeys::find(std::span<const std::uint8_t, 16> name) const {
-  const std::array<TicketKey, 2> keys = read();
+  const Keys keys = read();
   for (std::size_t i = 0; i < keys.size(); ++i)
     if (std::memcmp(keys[i].name.data(), name.data(), name.size()) == 0) return Found{keys[i], i == 0};
   return std::nullopt;

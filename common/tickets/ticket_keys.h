@@ -1,26 +1,30 @@
 // The keys of TLS session tickets (RFC 5077 section 4), in memory that master and workers share: a session is
 // resumed whichever worker the next connection meets, and after reloads and crashes. The master alone writes:
-// it makes a new key now and then; tickets of the key before are still taken. Never in a core dump.
+// it makes a new key now and then, of which tickets of the one before are still taken, or uses keys from a file
+// that several machines share. Never in a core dump.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "common/clock.h"
 #include "common/result.h"
 
 namespace holdfast::tickets {
 
-/// How long a key makes tickets, and after that takes them: a ticket lives as long as this, no shorter.
-inline constexpr Milliseconds kRotation{12 * 3600 * 1000};
+/// Of a file, at once: the first makes tickets.
+inline constexpr std::size_t kMostKeys = 8;
 
 struct TicketKey {
   std::array<std::uint8_t, 16> name{};
   std::array<std::uint8_t, 32> cipher{};  // AES-256
   std::array<std::uint8_t, 32> mac{};     // HMAC-SHA-256
 };
+
+static_assert(sizeof(TicketKey) == 80, "and so it is in files");
 
 struct SharedTicketKeys;  // the mapped bytes
 
@@ -34,7 +38,8 @@ class TicketKeys {
 
   /// Master only: a new key makes tickets from now on. When there are no random bytes the old one stays.
   Result<void> rotate();
-
+  /// Master only: these, one after the other as in a file, and no others; at least one, at most kMostKeys.
+  void use(std::string_view keys);
   /// The key that makes tickets now.
   TicketKey current() const;
   struct Found {
@@ -46,7 +51,9 @@ class TicketKeys {
 
  private:
   explicit TicketKeys(SharedTicketKeys* shared) : shared_(shared) {}
-  std::array<TicketKey, 2> read() const;
+  using Keys = std::array<TicketKey, kMostKeys>;
+  Keys read() const;
+  void write(const Keys& keys);
 
   SharedTicketKeys* shared_;
 };

@@ -37,6 +37,9 @@ const Rows<Config>& config_rows() {
              "Compression of responses, while they are sent."),
       nested("request_id", &Config::request_id, request_id_rows(), Takes::NewWorkers,
              "An identifier for each request, in the response, the logs and on error pages."),
+      field("session_tickets", &Config::session_tickets, session_tickets_kind(), "{}", Takes::NewWorkers,
+            "Tickets with which clients resume TLS sessions, on whichever worker; `off`: every handshake is a "
+            "full one."),
       websocket_field(),
       field("listeners", &Config::listeners, listeners_kind(), "{http: {bind: \"0.0.0.0:8080\"}}",
             Takes::NewWorkers, "Addresses that are served, by name."),

@@ -19,16 +19,13 @@ constexpr std::size_t kLargestPage = 1024 * 1024;
 // -- basic_auth
 
 Kind<BasicAuth> users_kind() {
-  const Kind<std::string> path = path_kind("path of a password file");
-  return {path.noun, path.schema,
-          [path](Reader& reader, const Node& node, BasicAuth& out) {
-            if (!path.read(reader, node, out.file)) return false;
-            const Result<std::string> text = read_source(out.file);
-            if (!text) {
-              reader.problem(node.mark, shown(out.file) + " " + text.error().message());
-              return false;
-            }
-            PasswordFile read = parse_password_file(*text);
+  const Kind<LoadedFile> file = loaded_file("path of a password file");
+  return {file.noun, file.schema,
+          [file](Reader& reader, const Node& node, BasicAuth& out) {
+            LoadedFile loaded;
+            if (!file.read(reader, node, loaded)) return false;
+            out.file = loaded.path;
+            PasswordFile read = parse_password_file(loaded.text);
             for (const auto& [line, problem] : read.problems)
               reader.problem(node.mark, shown(out.file) + ": line " + std::to_string(line) + " " + problem);
             if (read.users.empty() && read.problems.empty())

@@ -21,8 +21,12 @@ Kind<RateLimit> rate_limit_kind();
 const Rows<RequestId>& request_id_rows();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Tls> tls_kind();
+Kind<SessionTickets> session_tickets_kind();
 Kind<Site> site_kind();
 Kind<Route> route_kind();
+
+/// A file that has to be there when the configuration is loaded; relative paths as with path_kind().
+Kind<LoadedFile> loaded_file(std::string noun);
 
 /// The rows of a route that are its actions, available or not.
 std::vector<Field<Route, 0>> action_fields();

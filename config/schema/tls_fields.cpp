@@ -1,26 +1,8 @@
 // Certificates and versions of TLS on a listener.
 #include "config/schema/sections.h"
-#include "config/source_text.h"
 
 namespace holdfast::config {
 namespace {
-
-/// What the file holds is judged by whoever knows TLS; here it only has to be there.
-Kind<PemFile> pem_file(std::string noun) {
-  const Kind<std::string> path = path_kind(std::move(noun));
-  return {path.noun, path.schema,
-          [path](Reader& reader, const Node& node, PemFile& out) {
-            if (!path.read(reader, node, out.path)) return false;
-            Result<std::string> text = read_source(out.path);
-            if (!text) {
-              reader.problem(node.mark, shown(out.path) + " " + text.error().message());
-              return false;
-            }
-            out.text = std::move(*text);
-            return true;
-          },
-          [](const PemFile& value, const Config&) { return text_node(value.path); }};
-}
 
 template <class S>
 Kind<S> with_place(Kind<S> kind) {
@@ -32,13 +14,14 @@ Kind<S> with_place(Kind<S> kind) {
   return kind;
 }
 
+/// What the files hold is judged by whoever knows TLS; here they only have to be there.
 Kind<Certificate> certificate_kind() {
   static const Rows<Certificate> rows = make_rows<Certificate, /*place*/ 1>(
-      field("certificate", &Certificate::certificate, pem_file("path of a PEM file"), "", Takes::NewWorkers,
+      field("certificate", &Certificate::certificate, loaded_file("path of a PEM file"), "", Takes::NewWorkers,
             "Certificate with its chain, itself first.")
           .required()
           .example("/etc/holdfast/tls/site.pem"),
-      field("key", &Certificate::key, pem_file("path of a PEM file"), "", Takes::NewWorkers,
+      field("key", &Certificate::key, loaded_file("path of a PEM file"), "", Takes::NewWorkers,
             "Its private key, not encrypted. Read by the master before it drops privileges: root alone may be "
             "able to read it.")
           .required()
@@ -53,7 +36,7 @@ Kind<bool> required_or_optional() {
 Kind<ClientCertificates> client_certificates_kind() {
   static const Rows<ClientCertificates> rows = make_rows<ClientCertificates, /*enabled, place*/ 2>(
       field(
-          "authorities", &ClientCertificates::authorities, pem_file("path of a PEM file"), "",
+          "authorities", &ClientCertificates::authorities, loaded_file("path of a PEM file"), "",
           Takes::NewWorkers,
           "Certificates of the authorities that clients' certificates must come from. Revocation lists in the "
           "same file are heeded.")

@@ -133,6 +133,47 @@ TEST_F(https, resumes_sessions_on_every_worker_after_reloads_and_crashes) {
   }
 }
 
+/// How many of so many connections, one after the other, resumed the session of the one before.
+int resumed_of(int count, const ServerProcess& server, TlsOptions& tls) {
+  ClientOptions options;
+  options.tls = &tls;
+  int resumed = 0;
+  for (int i = 0; i < count; ++i) {
+    Client client(server.port(), options);
+    if (client.get("/fixed").status == 200 && client.tls()->resumed()) ++resumed;
+    tls.session = client.tls() != nullptr ? client.tls()->session() : std::string();
+  }
+  return resumed;
+}
+
+TEST_F(https, sessions_go_from_machine_to_machine_with_keys_from_a_file) {
+  const std::string old_key = varied_bytes(80), new_key = varied_bytes(160).substr(80);
+  config.files["tickets.key"] = old_key;
+  config.more = "session_tickets: {keys: tickets.key}\n";
+  ServerProcess one(config), other(config);
+  ASSERT_TRUE(one.ready() && other.ready());
+  ServerConfig alone = config;
+  alone.more.clear();
+  ServerProcess stranger(alone);
+  EXPECT_EQ(resumed_of(2, one, options), 1);
+  EXPECT_EQ(resumed_of(2, other, options), 2);
+  other.dir().write("tickets.key", new_key + old_key);
+  ASSERT_EQ(other.reload().event, "reload complete");
+  EXPECT_EQ(resumed_of(2, other, options), 2) << "by the old key, then by the new one";
+  EXPECT_EQ(resumed_of(1, one, options), 0) << "which is not known here yet";
+  one.write_config(alone);
+  ASSERT_EQ(one.reload().event, "reload complete");
+  EXPECT_EQ(resumed_of(2, one, options), 2) << "the file's key is the last one for a while";
+  EXPECT_EQ(resumed_of(1, stranger, options), 0);
+}
+
+TEST_F(https, without_tickets_every_handshake_is_a_full_one) {
+  config.more = "session_tickets: off\n";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  EXPECT_EQ(resumed_of(3, server, options), 0);
+}
+
 TEST_F(https, keeps_serving_when_a_reload_finds_a_key_of_another_certificate) {
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());

@@ -9,7 +9,6 @@
 #include "common/ascii.h"
 #include "worker/net/tls_certificate.h"
 #include "worker/net/tls_clients.h"
-#include "worker/net/tls_tickets.h"
 
 namespace holdfast::net {
 namespace {
@@ -73,8 +72,8 @@ void FreeSsl::operator()(ssl_st* session) const noexcept {
   if (users != nullptr) --*users;
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings,
-                                                     const tickets::TicketKeys* tickets, bool http2) {
+Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings, const Tickets& tickets,
+                                                     bool http2) {
   std::unique_ptr<TlsContext> made(new TlsContext);
   made->tickets_ = tickets;
   made->http2_ = http2;
@@ -125,7 +124,7 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   SSL_CTX_clear_mode(raw, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_app_data(raw, this);
-  use_tickets(raw, tickets_ != nullptr);
+  use_tickets(raw, tickets_);
   // Two system calls a record otherwise: one for its length.
   SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, this);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/result.h"
-#include "common/tickets/ticket_keys.h"
 #include "config/config.h"
+#include "worker/net/tls_tickets.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -31,10 +31,9 @@ using SslHandle = std::unique_ptr<ssl_st, FreeSsl>;
 class TlsContext {
  public:
   /// Fails with a message that names file and place of a certificate or key that cannot be used.
-  /// With `tickets`, which outlive it, sessions are resumed; without (a trial) every handshake is a full one.
+  /// Keys of tickets outlive it; without (a trial) every handshake is a full one.
   /// `http2`: ALPN offers it, before HTTP/1.1.
-  static Result<std::unique_ptr<TlsContext>> make(const config::Tls& settings,
-                                                  const tickets::TicketKeys* tickets = nullptr,
+  static Result<std::unique_ptr<TlsContext>> make(const config::Tls& settings, const Tickets& tickets = {},
                                                   bool http2 = false);
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -49,7 +48,7 @@ class TlsContext {
   ssl_ctx_st* find(std::string_view name) const;
   bool strict() const { return strict_; }
   bool http2() const { return http2_; }
-  const tickets::TicketKeys* tickets() const { return tickets_; }
+  const tickets::TicketKeys* ticket_keys() const { return tickets_.keys; }
 
  private:
   using Handle = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
@@ -68,7 +67,7 @@ class TlsContext {
   std::uint32_t users_ = 0;
   bool strict_ = false;
   bool http2_ = false;
-  const tickets::TicketKeys* tickets_ = nullptr;
+  Tickets tickets_;
 };
 
 }  // namespace holdfast::net

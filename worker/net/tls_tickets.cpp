@@ -64,21 +64,21 @@ int take_ticket(const SSL* session, const tickets::TicketKeys& keys, const unsig
 int ticket_key(SSL* session, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                int encrypt) {
   const auto* const context = static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
-  const tickets::TicketKeys& keys = *context->tickets();
+  const tickets::TicketKeys& keys = *context->ticket_keys();
   return encrypt != 0 ? make_ticket(keys, name, iv, cipher, mac)
                       : take_ticket(session, keys, name, iv, cipher, mac);
 }
 
 }  // namespace
 
-void use_tickets(ssl_ctx_st* context, bool on) {
-  if (!on) {
+void use_tickets(ssl_ctx_st* context, const Tickets& tickets) {
+  if (tickets.keys == nullptr) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(context, 0);
     return;
   }
   SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
-  SSL_CTX_set_timeout(context, std::chrono::duration_cast<std::chrono::seconds>(tickets::kRotation).count());
+  SSL_CTX_set_timeout(context, std::chrono::duration_cast<std::chrono::seconds>(tickets.lifetime).count());
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
 }
 

@@ -1,12 +1,18 @@
 // Session tickets (RFC 5077, RFC 8446 section 4.6.1) under the keys that all workers share.
 #pragma once
 
+#include "common/tickets/ticket_keys.h"
+
 struct ssl_ctx_st;
 
 namespace holdfast::net {
 
-/// `context` makes and takes tickets by the keys of the TlsContext that is its application data, or none at
-/// all.
-void use_tickets(ssl_ctx_st* context, bool on);
+struct Tickets {
+  const tickets::TicketKeys* keys = nullptr;  // null: none are made or taken
+  Milliseconds lifetime{};
+};
+
+/// `context`, whose application data is a TlsContext with the same keys, makes and takes tickets.
+void use_tickets(ssl_ctx_st* context, const Tickets& tickets);
 
 }  // namespace holdfast::net

@@ -199,41 +199,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
 }
 
-TEST(Loader, reads_certificates_and_tells_what_is_missing) {
-  const TempFolder folder;
-  folder.write("site.pem", "certificate");
-  folder.write("site.key", "key");
-  folder.write("x.yaml",
-               "listeners: {a: {bind: \":443\", tls: {certificates: [{certificate: site.pem, key: site.key}],\n"
-               "  min_version: \"1.3\", strict_sni: true}}, b: {bind: \":80\"}}\n"
-               "sites: [{routes: [{path: /, hello: {}}]}]\n");
-  const Loaded loaded = load_file(folder.file("x.yaml"));
-  ASSERT_THAT(lines(loaded.problems), IsEmpty());
-  const Tls& tls = loaded.config->listeners[0].tls;
-  EXPECT_TRUE(tls.enabled);
-  EXPECT_TRUE(tls.strict_sni);
-  EXPECT_EQ(tls.min_version, TlsVersion::Tls13);
-  ASSERT_EQ(tls.certificates.size(), 1u);
-  EXPECT_EQ(tls.certificates[0].certificate.text, "certificate");
-  EXPECT_EQ(tls.certificates[0].key.text, "key");
-  EXPECT_EQ(tls.certificates[0].place.line, 1);
-  EXPECT_FALSE(loaded.config->listeners[1].tls.enabled);
-
-  const auto problems_of_tls = [](const std::string& value) {
-    return problems_with_site("listeners: {a: {bind: \":80\", tls: " + value + "}}\n");
-  };
-  EXPECT_THAT(problems_of_tls("{}"), ElementsAre(HasSubstr("`certificates` is missing")));
-  EXPECT_THAT(problems_of_tls("{certificates: []}"), ElementsAre(HasSubstr("must not be empty")));
-  EXPECT_THAT(problems_of_tls("on"), ElementsAre(HasSubstr("must be a section, or off")));
-  EXPECT_THAT(
-      problems_of_tls("{certificates: [{certificate: /none.pem, key: /none.key}]}"),
-      ElementsAre(HasSubstr("/none.pem cannot be read: No such file"), HasSubstr("/none.key cannot be read")));
-  EXPECT_THAT(problems_of_tls("{certificates: [{certificate: /dev/null}]}"),
-              ElementsAre(HasSubstr("`key` is missing"), HasSubstr("is not a regular file")));
-  EXPECT_THAT(problems_of_tls("{certificates: [], min_version: \"1.1\"}"),
-              ElementsAre(HasSubstr("must not be empty"), HasSubstr("1.2 or 1.3")));
-}
-
 TEST(Loader, asks_for_sites_with_an_example) {
   for (const char* text : {"", "# nothing\n", "sites: []\n", "process: {}\n"})
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("no `sites`"))) << text;

@@ -16,14 +16,14 @@ Listener listener(const std::vector<std::string>& names) {
 TEST(PemFiles, are_those_of_all_listeners_in_order) {
   const std::vector<Listener> listeners{listener({"a", "b"}), listener({}), listener({"a"})};
   std::vector<std::string> paths;
-  for (const PemFile* file : pem_files(listeners)) paths.push_back(file->path);
+  for (const LoadedFile* file : pem_files(listeners)) paths.push_back(file->path);
   EXPECT_EQ(paths, (std::vector<std::string>{"a.pem", "a.key", "b.pem", "b.key", "a.pem", "a.key"}));
 }
 
 TEST(PemFiles, texts_travel_packed_to_the_same_listeners) {
   const std::vector<Listener> from{listener({"a", "b"}), listener({"c"})};
   std::vector<Listener> to = from;
-  for (PemFile* file : pem_files(to)) file->text.clear();
+  for (LoadedFile* file : pem_files(to)) file->text.clear();
   ASSERT_TRUE(unpack_pem_texts(pack_pem_texts(from), to));
   for (std::size_t i = 0; i < pem_files(from).size(); ++i)
     EXPECT_EQ(pem_files(to)[i]->text, pem_files(from)[i]->text);

@@ -25,6 +25,31 @@ TEST(TicketKeys, are_taken_for_one_rotation_after_they_were_replaced) {
   EXPECT_FALSE(keys.find(first.name));
 }
 
+TEST(TicketKeys, of_a_file_are_used_in_its_order_and_no_others) {
+  TicketKeys keys = std::move(TicketKeys::create()).value();
+  const TicketKey before = keys.current();
+  std::string file;
+  for (std::size_t i = 0; i < kMostKeys; ++i)
+    file += std::string(sizeof(TicketKey), static_cast<char>('a' + i));
+  const auto name = [](char c) {
+    TicketKey key;
+    key.name.fill(static_cast<std::uint8_t>(c));
+    return key.name;
+  };
+  keys.use(file);
+  EXPECT_FALSE(keys.find(before.name));
+  EXPECT_EQ(keys.current().name, name('a'));
+  for (const char c : {'a', 'b', 'h'}) {
+    ASSERT_TRUE(keys.find(name(c)));
+    EXPECT_EQ(keys.find(name(c))->current, c == 'a');
+    EXPECT_EQ(keys.find(name(c))->key.mac[31], c);
+  }
+  keys.use(file.substr(sizeof(TicketKey), sizeof(TicketKey)));
+  EXPECT_EQ(keys.current().name, name('b'));
+  EXPECT_FALSE(keys.find(name('a')));
+  EXPECT_FALSE(keys.find(name('c')));
+}
+
 TEST(TicketKeys, are_never_zero_and_never_the_same) {
   const TicketKeys one = std::move(TicketKeys::create()).value();
   const TicketKeys other = std::move(TicketKeys::create()).value();

@@ -34,7 +34,7 @@ class TlsTransportTest : public ::testing::Test {
     tls.certificates.push_back({{"b", other.certificate}, {"b", other.key}, {}});
     tls.strict_sni = strict;
     tls.min_version = config::TlsVersion::Tls12;
-    factory.emplace(std::move(TlsContext::make(tls, &keys)).value(), stats);
+    factory.emplace(std::move(TlsContext::make(tls, {&keys, std::chrono::hours(1)})).value(), stats);
     connect();
   }
 
