@@ -151,7 +151,7 @@ Result<net::TransportFactory*> Wiring::transports_for(std::uint32_t listener) {
   if (!settings.tls.enabled) return static_cast<net::TransportFactory*>(this);
   Result<std::unique_ptr<net::TlsContext>> context = tls_context(settings);
   if (!context) return context.error();
-  tls_.push_back({listener, std::make_unique<net::TlsTransports>(std::move(*context), stats_)});
+  tls_.push_back({listener, std::make_unique<net::TlsTransports>(std::move(*context), stats_, loop_.now())});
   return tls_.back().transports.get();
 }
 

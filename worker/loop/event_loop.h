@@ -97,7 +97,8 @@ class EventLoop {
   void stop() { stopped_ = true; }
 
   /// Time at the start of this turn.
-  TimePoint now() const { return now_; }
+  /// Of the turn; the reference stays good, and shows later turns.
+  const TimePoint& now() const { return now_; }
   TimerWheel& timers() { return timers_; }
   /// Queues once; a second call before it ran changes nothing.
   void defer(Deferred& work);

@@ -18,23 +18,24 @@
 namespace holdfast::net {
 namespace {
 
-constexpr std::size_t kRecord = 16 * 1024;  // RFC 8446 section 5.1
+constexpr std::size_t kRecord = RecordSize::kLargest;
 // A peer that sends a byte a record, or none, has its turn like everybody.
 constexpr int kRecordsPerRead = 64;
 
 // A worker has one thread that writes.
 std::array<std::byte, kRecord> record_room;
 
-/// Copies the beginning of `pieces` into the room of one record, so that a short head and its body share one.
-std::span<const std::byte> gather(std::span<const iovec> pieces) {
-  if (pieces.front().iov_len >= kRecord || pieces.size() == 1)
-    return {static_cast<const std::byte*>(pieces.front().iov_base), std::min(pieces.front().iov_len, kRecord)};
+/// Copies the beginning of `pieces`, at most `limit` bytes, into the room of one record, so that a short head
+/// and its body share one.
+std::span<const std::byte> gather(std::span<const iovec> pieces, std::size_t limit) {
+  if (pieces.front().iov_len >= limit || pieces.size() == 1)
+    return {static_cast<const std::byte*>(pieces.front().iov_base), std::min(pieces.front().iov_len, limit)};
   std::size_t size = 0;
   for (const iovec& piece : pieces) {
-    const std::size_t part = std::min(piece.iov_len, kRecord - size);
+    const std::size_t part = std::min(piece.iov_len, limit - size);
     std::memcpy(record_room.data() + size, piece.iov_base, part);
     size += part;
-    if (size == kRecord) break;
+    if (size == limit) break;
   }
   return {record_room.data(), size};
 }
@@ -134,8 +135,8 @@ stats::TlsFailure failure_of(unsigned long error) {
 
 }  // namespace
 
-TlsTransport::TlsTransport(Fd socket, SslHandle session, TlsCounters& counters)
-    : socket_(std::move(socket)), session_(std::move(session)), counters_(counters) {
+TlsTransport::TlsTransport(Fd socket, SslHandle session, TlsShared& shared)
+    : socket_(std::move(socket)), session_(std::move(session)), shared_(shared) {
   wire_.socket = socket_.get();
   BIO* const bio = session_ ? make_bio(wire_) : nullptr;
   if (bio != nullptr) {
@@ -159,7 +160,7 @@ Io TlsTransport::outcome_of(int result) {
   }
 }
 
-TlsCounters::TlsCounters(stats::WorkerStats& stats) {
+TlsShared::TlsShared(stats::WorkerStats& stats, const TimePoint& loop_time) : now(loop_time) {
   for (std::uint16_t version = 0; version < std::size(finished); ++version)
     for (std::uint16_t resumed = 0; resumed < std::size(finished[version]); ++resumed)
       finished[version][resumed] = stats.cell(stats::Metric::TlsHandshakes, version, resumed);
@@ -176,17 +177,17 @@ void TlsTransport::count_success() {
   counted_ = true;
   const auto version = static_cast<std::size_t>(
       SSL_version(session_.get()) == TLS1_3_VERSION ? stats::TlsVersion::Tls13 : stats::TlsVersion::Tls12);
-  counters_.finished[version][SSL_session_reused(session_.get()) != 0 ? 1 : 0].add();
+  shared_.finished[version][SSL_session_reused(session_.get()) != 0 ? 1 : 0].add();
 }
 
 void TlsTransport::count_failure(stats::TlsFailure why) {
   counted_ = true;
-  counters_.failed[static_cast<std::size_t>(why)].add();
+  shared_.failed[static_cast<std::size_t>(why)].add();
 }
 
 std::unique_ptr<Transport> TlsTransports::wrap(Fd socket) {
   SslHandle session = context_->accept();
-  return std::make_unique<TlsTransport>(std::move(socket), std::move(session), counters_);
+  return std::make_unique<TlsTransport>(std::move(socket), std::move(session), shared_);
 }
 
 void TlsTransports::adopt(std::unique_ptr<TlsContext> context) {
@@ -266,7 +267,11 @@ IoResult TlsTransport::write_record(std::span<const std::byte> bytes, bool more)
   std::size_t written = 0;
   const int result = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &written);
   wire_.more = false;
-  if (result == 1) return {Io::Ok, written, 0};
+  if (result == 1) {
+    record_size_.sent(shared_.now);
+    return {Io::Ok, written, 0};
+  }
+  record_size_.held();
   const Io outcome = outcome_of(result);
   return {outcome == Io::End ? Io::Failed : outcome, 0, outcome == Io::Failed ? errno : 0};
 }
@@ -279,7 +284,7 @@ IoResult TlsTransport::write(std::span<const iovec> pieces, bool more) {
   std::size_t waiting = 0;
   for (const iovec& piece : all) waiting += piece.iov_len;
   for (std::span<iovec> left = behind(all, 0); !left.empty();) {
-    const std::span<const std::byte> record = gather(left);
+    const std::span<const std::byte> record = gather(left, record_size_.next(shared_.now));
     const IoResult step = write_record(record, more || sent + record.size() < waiting);
     if (step.outcome == Io::Failed) return step;
     if (step.outcome != Io::Ok) return {sent > 0 ? Io::Ok : step.outcome, sent, 0};
@@ -294,8 +299,8 @@ IoResult TlsTransport::write(std::span<const iovec> pieces, bool more) {
 IoResult TlsTransport::send_file(int file, std::uint64_t offset, std::size_t length) {
   std::size_t sent = 0;
   while (sent < length) {
-    const ssize_t got =
-        ::pread(file, record_room.data(), std::min(length - sent, kRecord), static_cast<off_t>(offset + sent));
+    const std::size_t most = std::min(length - sent, record_size_.next(shared_.now));
+    const ssize_t got = ::pread(file, record_room.data(), most, static_cast<off_t>(offset + sent));
     if (got < 0) return {Io::Failed, sent, errno};
     if (got == 0) break;
     const auto size = static_cast<std::size_t>(got);

@@ -5,14 +5,17 @@
 #include "common/fd.h"
 #include "common/stats/worker_stats.h"
 #include "worker/net/acceptor.h"
+#include "worker/net/record_size.h"
 #include "worker/net/tls_context.h"
 #include "worker/net/transport.h"
 
 namespace holdfast::net {
 
-/// What became of handshakes; outlives the transports that count.
-struct TlsCounters {
-  explicit TlsCounters(stats::WorkerStats& stats);
+/// What the transports of a listener share; outlives them.
+struct TlsShared {
+  TlsShared(stats::WorkerStats& stats, const TimePoint& loop_time);
+  const TimePoint& now;  // of the loop's turn
+  // What became of handshakes.
   stats::Cell finished[static_cast<std::size_t>(stats::TlsVersion::kCount)]
                       [static_cast<std::size_t>(stats::Resumed::kCount)];
   stats::Cell failed[static_cast<std::size_t>(stats::TlsFailure::kCount)];
@@ -30,7 +33,7 @@ struct TlsWire {
 class TlsTransport final : public Transport {
  public:
   /// `session` waits for the client's hello, which comes by `socket`; without a session the handshake fails.
-  TlsTransport(Fd socket, SslHandle session, TlsCounters& counters);
+  TlsTransport(Fd socket, SslHandle session, TlsShared& shared);
   ~TlsTransport() override;
 
   int fd() const override { return socket_.get(); }
@@ -59,7 +62,8 @@ class TlsTransport final : public Transport {
   Fd socket_;
   TlsWire wire_;  // of the session
   SslHandle session_;
-  TlsCounters& counters_;
+  TlsShared& shared_;
+  RecordSize record_size_;
   api::TlsFacts facts_;  // once established
   std::string client_subject_;
   Io input_ = Io::Ok;  // End or Failed once reading has come to that
@@ -72,8 +76,9 @@ class TlsTransport final : public Transport {
 /// Wraps the connections of one listener; outlives them.
 class TlsTransports final : public TransportFactory {
  public:
-  TlsTransports(std::unique_ptr<TlsContext> context, stats::WorkerStats& stats)
-      : context_(std::move(context)), counters_(stats) {}
+  /// `now`, the time of the loop's turn, outlives it.
+  TlsTransports(std::unique_ptr<TlsContext> context, stats::WorkerStats& stats, const TimePoint& now)
+      : context_(std::move(context)), shared_(stats, now) {}
   std::unique_ptr<Transport> wrap(Fd socket) override;
   /// For connections from now on; the others keep what they began with.
   void adopt(std::unique_ptr<TlsContext> context);
@@ -81,7 +86,7 @@ class TlsTransports final : public TransportFactory {
  private:
   std::unique_ptr<TlsContext> context_;
   std::vector<std::unique_ptr<TlsContext>> former_;  // that still have users, as the last adopt() found them
-  TlsCounters counters_;
+  TlsShared shared_;
 };
 
 }  // namespace holdfast::net

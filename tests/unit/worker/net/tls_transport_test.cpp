@@ -34,7 +34,7 @@ class TlsTransportTest : public ::testing::Test {
     tls.certificates.push_back({{"b", other.certificate}, {"b", other.key}, {}});
     tls.strict_sni = strict;
     tls.min_version = config::TlsVersion::Tls12;
-    factory.emplace(std::move(TlsContext::make(tls, {&keys, std::chrono::hours(1)})).value(), stats);
+    factory.emplace(std::move(TlsContext::make(tls, {&keys, std::chrono::hours(1)})).value(), stats, now);
     connect();
   }
 
@@ -121,6 +121,7 @@ class TlsTransportTest : public ::testing::Test {
   const TestCertificate other = support::make_certificate({"b.test"});
   stats::Segment segment = std::move(stats::Segment::create()).value();
   stats::WorkerStats stats{segment, segment.claim_seat(0, 1)};
+  TimePoint now = Clock::now();
   tickets::TicketKeys keys = std::move(tickets::TicketKeys::create()).value();
   std::optional<TlsTransports> factory;
   Fd peer_socket;
