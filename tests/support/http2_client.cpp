@@ -65,10 +65,18 @@ FieldList request_fields(std::string_view method, std::string_view path, std::st
 Http2Client::Http2Client(std::uint16_t port, const ClientOptions& options,
                          const std::vector<std::pair<std::uint16_t, std::uint32_t>>& settings)
     : client_(port, options) {
-  if (nghttp2_hd_inflate_new(&inflater_) != 0) std::abort();
-  windows_[0] = kFirstWindow;
+  begin();
   client_.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   send_settings(settings);
+}
+
+Http2Client::Http2Client(std::uint16_t port, Silent /*silent*/) : client_(port) {
+  begin();
+}
+
+void Http2Client::begin() {
+  if (nghttp2_hd_inflate_new(&inflater_) != 0) std::abort();
+  windows_[0] = kFirstWindow;
 }
 
 Http2Client::~Http2Client() {

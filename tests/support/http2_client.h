@@ -54,6 +54,9 @@ class Http2Client {
   /// Connects and sends preface and SETTINGS, with these entries.
   explicit Http2Client(std::uint16_t port, const ClientOptions& options = {},
                        const std::vector<std::pair<std::uint16_t, std::uint32_t>>& settings = {});
+  /// Connects and sends nothing by itself.
+  struct Silent {};
+  Http2Client(std::uint16_t port, Silent silent);
   ~Http2Client();
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;
@@ -90,6 +93,7 @@ class Http2Client {
     Response response;
     bool ended = false;
   };
+  void begin();
   void take(const Frame& frame);
   void take_fields(const Frame& frame);
   void take_settings(const Frame& frame);

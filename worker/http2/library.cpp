@@ -102,15 +102,16 @@ int take_data(nghttp2_session* session, std::uint8_t /*flags*/, std::int32_t id,
 int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
   const FrameInfo info = info_of(frame->hd);
   const std::uint32_t error = info.type == FrameType::Reset ? frame->rst_stream.error_code : 0U;
-  if (error != NGHTTP2_NO_ERROR && error != NGHTTP2_INTERNAL_ERROR) events_of(user).on_our_reset();
+  if (error != NGHTTP2_NO_ERROR && error != NGHTTP2_INTERNAL_ERROR)
+    events_of(user).on_our_reset(static_cast<ErrorCode>(error));
   void* const stream = stream_of(session, info.stream);
   if (stream != nullptr) events_of(user).on_sent(stream, info);
   return 0;
 }
 
-int stream_closed(nghttp2_session* session, std::int32_t id, std::uint32_t error, void* user) {
+int stream_closed(nghttp2_session* session, std::int32_t id, std::uint32_t /*error*/, void* user) {
   void* const stream = stream_of(session, id);
-  if (stream != nullptr) events_of(user).on_stream_end(stream, error == NGHTTP2_NO_ERROR);
+  if (stream != nullptr) events_of(user).on_stream_end(stream);
   return 0;
 }
 

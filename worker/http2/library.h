@@ -21,6 +21,7 @@ enum class ErrorCode : std::uint32_t {
   NoError = 0,
   ProtocolError = 1,
   InternalError = 2,
+  FlowControlError = 3,
   RefusedStream = 7,
   Cancel = 8,
   EnhanceYourCalm = 11
@@ -83,11 +84,11 @@ class FrameEvents {
   /// By the peer.
   virtual void on_reset(void* stream) = 0;
   /// The library resets a stream for what the peer did on it.
-  virtual void on_our_reset() = 0;
+  virtual void on_our_reset(ErrorCode why) = 0;
   virtual void on_pong() = 0;
   virtual void on_sent(void* stream, const FrameInfo& frame) = 0;
-  /// `clean`: both sides have ended it.
-  virtual void on_stream_end(void* stream, bool clean) = 0;
+  /// Whoever has ended it.
+  virtual void on_stream_end(void* stream) = 0;
   virtual Pulled pull(void* stream, std::size_t most) = 0;
   /// Puts the frame's header and its content into the output; false: the stream is reset. `pause`:
   /// next_output() returns after this frame.

@@ -182,8 +182,7 @@ void Session::set_deadline() {
 void Session::on_timeout(TimePoint now) {
   if (goodbye_at_ <= now) say_goodbye();
   if (streams_.empty() && goodbye_at_ == kNever && !said_goodbye_) {
-    frames_.terminate(ErrorCode::NoError);
-    leaving_ = true;
+    end(ErrorCode::NoError);
   }
   if (next_look_ <= now) look_at_streams(now);
   pump();
@@ -220,8 +219,7 @@ bool Session::is_stalled(Stream& stream, TimePoint now) {
 // Nothing else can come on the connection before the rest of the section has (RFC 9113 section 4.3).
 void Session::end_late_fields(Stream& stream) {
   factory_.dispatcher_.refuse(stream.exchange, stats::BadRequest::HeadTimeout);
-  frames_.terminate(ErrorCode::NoError);
-  leaving_ = true;
+  end(ErrorCode::NoError);
 }
 
 void Session::begin_drain(net::Drain how) {
@@ -259,7 +257,11 @@ void Session::calm(Abuse kind) {
                 {"client", connection_.peer().text()},
                 {"connection", connection_.id()},
                 {"not_told", factory_.abuse_lines_.suppressed()}});
-  frames_.terminate(ErrorCode::EnhanceYourCalm);
+  end(ErrorCode::EnhanceYourCalm);
+}
+
+void Session::end(ErrorCode why) {
+  frames_.terminate(why);
   leaving_ = true;
 }
 
@@ -275,9 +277,7 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
     case FrameType::Headers:
       section_bytes_ = continuations_ = 0;
       if (!is_skipped(frame.stream)) return true;
-      frames_.terminate(ErrorCode::ProtocolError);
-      leaving_ = true;
-      return false;
+      return end(ErrorCode::ProtocolError), false;
     case FrameType::Continuation:
       if (++continuations_ <= kMostContinuations) return true;
       return calm(Abuse::Continuation), false;
@@ -288,6 +288,9 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
     case FrameType::Ping:
       return frame.acknowledges || note(Abuse::Ping);
     case FrameType::Priority:
+      // RFC 9113 section 6.3, which the library does not look at.
+      if (frame.stream == 0) return end(ErrorCode::ProtocolError), false;
+      return note(Abuse::Priority);
     case FrameType::PriorityUpdate:
       return note(Abuse::Priority);
     case FrameType::WindowUpdate:
@@ -318,8 +321,11 @@ void Session::on_reset(void* stream) {
   if (!of(stream).response_complete()) note(Abuse::RapidReset);
 }
 
-void Session::on_our_reset() {
-  if (!leaving_) note(Abuse::MadeYouReset);
+void Session::on_our_reset(ErrorCode why) {
+  if (leaving_) return;
+  // RFC 9113 section 6.5.2: of the connection, when SETTINGS have made the window too large.
+  if (why == ErrorCode::FlowControlError) return end(why);
+  note(Abuse::MadeYouReset);
 }
 
 // ---- streams
@@ -365,7 +371,7 @@ void Session::on_sent(void* stream, const FrameInfo& frame) {
   if (peer_ended_ && !sent.request_ended()) frames_.reset(sent.id(), ErrorCode::NoError);
 }
 
-void Session::on_stream_end(void* stream, bool /*clean*/) {
+void Session::on_stream_end(void* stream) {
   end_stream(of(stream), of(stream).response_complete());
 }
 

@@ -81,15 +81,16 @@ class Session final : public net::Protocol, private FrameEvents {
   void on_data(void* stream, std::span<const std::byte> data) override;
   void on_request_end(void* stream) override;
   void on_reset(void* stream) override;
-  void on_our_reset() override;
+  void on_our_reset(ErrorCode why) override;
   void on_pong() override;
   void on_sent(void* stream, const FrameInfo& frame) override;
-  void on_stream_end(void* stream, bool clean) override;
+  void on_stream_end(void* stream) override;
   Pulled pull(void* stream, std::size_t most) override;
   bool write_data(void* stream, std::span<const std::byte> head, std::size_t bytes, bool& pause) override;
 
   bool note(Abuse kind);
   void calm(Abuse kind);
+  void end(ErrorCode why);
   bool is_skipped(std::int32_t id) const;
   void feed_all();
   void pump();
