@@ -190,7 +190,7 @@ struct Compression {
   std::vector<std::string> types;  // lower case: "text/html", "text/*"
 };
 
-/// Changes of a route's response fields: `remove` first, then `set`, which replaces what has the same name.
+/// Changes of response fields: `remove` first, then `set`, which replaces what has the same name.
 struct HeaderEdits {
   std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::string> remove;
@@ -261,6 +261,7 @@ struct Site {
   std::string name;                      // label in metrics and logs
   std::vector<std::string> hosts;        // lower case; "*.example.org" is a suffix; empty: any host
   std::vector<std::uint32_t> listeners;  // indices into Config::listeners; never empty after loading
+  HeaderEdits headers;                   // of all responses; routes have more of their own
   Policies policies;                     // of routes that have none of their own
   std::vector<Route> routes;
   Place place;

@@ -175,8 +175,8 @@ const Rows<Route>& route_rows() {
         override_of("compression", &Route::compression, &Config::compression, compression_rows(),
                     "Compression of this route alone."),
         field("headers", &Route::headers, section(header_edits_rows()), "", Takes::NewWorkers,
-              "Changes to the header fields of this route's responses. Use it for security headers and "
-              "caching."));
+              "Changes to the header fields of this route's responses, on top of the site's. Use it for "
+              "caching and downloads."));
     std::uint32_t bit = 1;
     for (const Row<Policies>& row : policies_rows()) {
       made.push_back(policy_row(row, bit));

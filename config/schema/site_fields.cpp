@@ -72,7 +72,12 @@ Rows<Site> named_rows() {
           .example("[example.com, \"*.example.org\"]"),
       field("listeners", &Site::listeners, list_of(listener_reference(), 1), "", Takes::NewWorkers,
             "Listeners the site is served on; absent: all. Name some to keep a site on an internal address.")
-          .example("[http]"));
+          .example("[http]"),
+      field(
+          "headers", &Site::headers, section(header_edits_rows()), "", Takes::NewWorkers,
+          "Changes to the header fields of all responses of the site, errors too; those of a route come after "
+          "them. Use it for security headers such as Strict-Transport-Security.")
+          .example("{set: {Strict-Transport-Security: max-age=31536000}}"));
 }
 
 /// A row of the policies in a site.

@@ -106,5 +106,24 @@ TEST(request_id, is_made_or_taken_over_and_shown_everywhere) {
   EXPECT_NE(log.find("\"request_id\":\"" + made + "\""), std::string::npos) << log;
 }
 
+TEST(site_headers, are_in_every_answer_of_the_site_and_routes_have_the_last_word) {
+  ServerConfig config;
+  config.routes =
+      "      - {path: /own, respond: {body: own}, headers: {set: {X-Frame-Options: SAMEORIGIN, Cache-Control: "
+      "no-store}}}\n";
+  config.more =
+      "    headers: {set: {Strict-Transport-Security: max-age=31536000, X-Frame-Options: DENY}, remove: "
+      "[Server]}\n";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  for (const char* target : {"/fixed", "/own", "/nowhere", "/api/echo"}) {
+    const Response answer = get(server.port(), target);
+    EXPECT_EQ(answer.field("strict-transport-security"), "max-age=31536000") << target;
+    EXPECT_EQ(answer.field("x-frame-options"), target == std::string("/own") ? "SAMEORIGIN" : "DENY") << target;
+    EXPECT_FALSE(answer.has("server")) << target;
+  }
+  EXPECT_EQ(get(server.port(), "/own").field("cache-control"), "no-store");
+}
+
 }  // namespace
 }  // namespace holdfast::support

@@ -18,7 +18,7 @@ namespace {
 constexpr int kReloads = 5;
 constexpr int kKills = 3;
 #else
-constexpr int kReloads = kPatience > 1 ? 20 : 50;  // sanitized programs reload slowly
+constexpr int kReloads = 50;
 constexpr int kKills = 8;
 #endif
 constexpr int kClients = 4;

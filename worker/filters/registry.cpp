@@ -7,14 +7,19 @@
 namespace holdfast::filters {
 namespace {
 
+void add_edits(http::FilterChain& chain, const config::HeaderEdits& edits) {
+  if (!edits.set.empty() || !edits.remove.empty()) chain.push_back(std::make_unique<HeaderEdit>(edits));
+}
+
 // What the configuration says about fields has the last word.
-http::FilterChain make_chain(const config::Route& route, EncoderPool& pool, stats::WorkerStats& stats) {
+http::FilterChain make_chain(const config::Site& site, const config::Route& route, EncoderPool& pool,
+                             stats::WorkerStats& stats) {
   http::FilterChain chain;
   if (route.compression.enabled)
     chain.push_back(std::make_unique<Compress>(route.compression, Compress::Means{pool, stats}));
   if (route.policies.cors.enabled) chain.push_back(std::make_unique<Cors>(route.policies.cors));
-  if (!route.headers.set.empty() || !route.headers.remove.empty())
-    chain.push_back(std::make_unique<HeaderEdit>(route.headers));
+  add_edits(chain, site.headers);
+  add_edits(chain, route.headers);
   return chain;
 }
 
@@ -24,7 +29,8 @@ http::FilterTable make_filters(const config::Config& config, EncoderPool& pool, 
   http::FilterTable table;
   for (const config::Site& site : config.sites) {
     std::vector<http::FilterChain>& chains = table.emplace_back();
-    for (const config::Route& route : site.routes) chains.push_back(make_chain(route, pool, stats));
+    for (const config::Route& route : site.routes) chains.push_back(make_chain(site, route, pool, stats));
+    add_edits(chains.emplace_back(), site.headers);
   }
   return table;
 }

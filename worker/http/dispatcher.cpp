@@ -176,6 +176,7 @@ void Dispatcher::answer_no_match(Exchange& exchange) {
     return refuse(exchange, stats::BadRequest::Misdirected);
   exchange.account.site = exchange.match.site;
   exchange.set_error_pages(config_.sites[exchange.match.site].policies.error_pages);
+  if (!filters_.empty()) exchange.set_filters(filters_[exchange.match.site].back());
   if (exchange.request().method == api::Method::Options)
     return answer_preflight(exchange) ? void() : answer_options(exchange);
   // RFC 9110 section 9.1: 405 is about this resource, 501 about the server.

@@ -68,7 +68,7 @@ class Dispatcher final : private Admission {
   const config::Config& config_;
   RequestIds request_ids_;
   HandlerTable handlers_;
-  FilterTable filters_;  // empty, or as large as the handlers
+  FilterTable filters_;  // empty, or of the same sites and routes as the handlers
   GuardTable guards_;    // likewise
   Router router_;
   stats::WorkerStats& stats_;

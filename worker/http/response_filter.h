@@ -34,7 +34,8 @@ class ResponseFilter {
 };
 
 using FilterChain = std::vector<std::unique_ptr<ResponseFilter>>;
-/// One chain a route, in the order of the configuration's sites and their routes.
+/// One chain a route, in the order of the configuration's sites and their routes; behind those of its routes
+/// each site has a chain for what no route answers.
 using FilterTable = std::vector<std::vector<FilterChain>>;
 
 }  // namespace holdfast::http
