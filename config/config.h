@@ -108,10 +108,15 @@ struct LoadedFile {
   std::string text;
 };
 
+/// Where the OCSP response comes from that is sent along with a certificate.
+enum class Stapling : std::uint8_t { Off, Fetch, File };
+
 struct Certificate {
   LoadedFile certificate;  // with its chain, itself first
   LoadedFile key;
   Place place;
+  Stapling stapling{};
+  LoadedFile staple{};  // Stapling::Fetch: without a path, and filled in while the server runs
 };
 
 /// Certificates that clients show.

@@ -13,6 +13,7 @@ void gather(Listeners& listeners, std::vector<File*>& files) {
     for (auto& certificate : listener.tls.certificates) {
       files.push_back(&certificate.certificate);
       files.push_back(&certificate.key);
+      if (certificate.stapling != Stapling::Off) files.push_back(&certificate.staple);
     }
     if (listener.tls.client_certificates.enabled)
       files.push_back(&listener.tls.client_certificates.authorities);

@@ -1,5 +1,5 @@
-// The PEM files of all listeners as one list: what is watched on disk, and sent to running workers when it has
-// changed.
+// The files of TLS of all listeners as one list (certificates, keys, authorities, OCSP responses): what is
+// watched on disk, and sent to running workers when it has changed.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace holdfast::config {
 
-/// In the order of the configuration; a file that is named twice is there twice. They live as long as
-/// `listeners`.
+/// In the order of the configuration; a file that is named twice is there twice. Without a path: an OCSP
+/// response that is fetched. They live as long as `listeners`.
 std::vector<const LoadedFile*> pem_files(const std::vector<Listener>& listeners);
 std::vector<LoadedFile*> pem_files(std::vector<Listener>& listeners);
 

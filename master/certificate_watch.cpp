@@ -61,11 +61,16 @@ void CertificateWatch::follow(std::shared_ptr<const config::Config> config,
   config_ = std::move(config);
   identity_ = identity;
   for (const config::LoadedFile* file : config::pem_files(config_->listeners))
-    files_[file->path].text = file->text;
+    if (!file->path.empty()) files_[file->path].text = file->text;
   if (files_.empty()) return;
   candidate_ = config_;
   unexamined_ = true;
   look_at_ = now;
+}
+
+void CertificateWatch::adopt(std::shared_ptr<const config::Config> config) {
+  if (candidate_ == config_) candidate_ = config;
+  config_ = std::move(config);
 }
 
 void CertificateWatch::stop() {
@@ -79,10 +84,6 @@ void CertificateWatch::stop() {
 
 TimePoint CertificateWatch::next_deadline() const {
   return std::min({look_at_, give_up_at_, again_at_});
-}
-
-void CertificateWatch::add_to(PollSet& set) const {
-  if (helper_) set.add(helper_->output(), Source::Helper);
 }
 
 void CertificateWatch::on_time(TimePoint now) {
@@ -129,11 +130,13 @@ bool CertificateWatch::reread(const std::string& path, File& file) {
 
 std::shared_ptr<const config::Config> CertificateWatch::as_on_disk() const {
   const std::vector<const config::LoadedFile*> used = config::pem_files(config_->listeners);
-  if (std::ranges::all_of(used, [this](const auto* file) { return files_.at(file->path).text == file->text; }))
-    return config_;
+  const auto same = [this](const config::LoadedFile* file) {
+    return file->path.empty() || files_.at(file->path).text == file->text;
+  };
+  if (std::ranges::all_of(used, same)) return config_;
   auto changed = std::make_shared<config::Config>(*config_);
   for (config::LoadedFile* file : config::pem_files(changed->listeners))
-    file->text = files_.at(file->path).text;
+    if (!file->path.empty()) file->text = files_.at(file->path).text;
   return changed;
 }
 

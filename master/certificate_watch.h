@@ -15,7 +15,6 @@
 #include "common/clock.h"
 #include "config/config.h"
 #include "master/helper_process.h"
-#include "master/poll_set.h"
 
 namespace holdfast::master {
 
@@ -41,11 +40,14 @@ class CertificateWatch {
   /// helpers.
   void follow(std::shared_ptr<const config::Config> config, const std::optional<Identity>& identity,
               TimePoint now);
+  /// The same files, though another configuration: there is nothing to examine.
+  void adopt(std::shared_ptr<const config::Config> config);
   /// Looks no more.
   void stop();
 
   TimePoint next_deadline() const;
-  void add_to(PollSet& set) const;
+  /// Of the helper at work; -1: none.
+  int helper_output() const { return helper_ ? helper_->output() : -1; }
   /// Call when the deadline has passed.
   void on_time(TimePoint now);
   /// Call when the helper's descriptor is ready.

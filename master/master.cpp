@@ -116,7 +116,7 @@ void Master::begin() {
   supervisor_.emplace(settings_of(*serving_->config));
   first_config_.reset();
   take_ticket_settings(Clock::now());
-  certificates_.follow(serving_->config, serving_->identity, Clock::now());
+  follow_certificates(Clock::now());
   feed(event::Tick{});
   settle_events();
 }
@@ -131,7 +131,10 @@ void Master::turn() {
     set.add(process.control.get(), Source::ProcessChannel, id);
   }
   if (control_) control_->add_to(set);
-  if (!pending_) certificates_.add_to(set);
+  if (!pending_) {
+    set.add(certificates_.helper_output(), Source::CertificateHelper);
+    set.add(staples_.helper_output(), Source::StapleHelper);
+  }
   const std::vector<Wakeup> woken = set.wait(Clock::now(), next_deadline());
   const TimePoint now = Clock::now();
   for (const Wakeup& wakeup : woken) on_wakeup(wakeup, now);
@@ -149,7 +152,7 @@ TimePoint Master::next_deadline() const {
   TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_});
   if (supervisor_) next = std::min(next, supervisor_->next_deadline());
   if (control_) next = std::min(next, control_->next_deadline());
-  if (!pending_) next = std::min(next, certificates_.next_deadline());
+  if (!pending_) next = std::min({next, certificates_.next_deadline(), staples_.next_deadline()});
   return next;
 }
 
@@ -174,8 +177,11 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
     case Source::ProcessChannel:
       on_process_channel(wakeup.id);
       break;
-    case Source::Helper:
+    case Source::CertificateHelper:
       certificates_.on_helper();
+      break;
+    case Source::StapleHelper:
+      if (staples_.on_helper(now, std::chrono::system_clock::now())) use_certificates(serving_->config);
       break;
     case Source::ControlListener:
       control_->on_listener(now);
@@ -271,6 +277,7 @@ void Master::on_stop(StopMode mode) {
   // The workers still have theirs and accept what waits; after that nobody queues where nobody accepts.
   listeners_.commit({});
   certificates_.stop();
+  staples_.stop();
   feed(event::StopRequested{mode});
   settle_events();
   systemd_.stopping();

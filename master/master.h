@@ -21,6 +21,7 @@
 #include "master/pid_file.h"
 #include "master/poll_set.h"
 #include "master/signal_source.h"
+#include "master/staple_fetch.h"
 #include "master/supervisor.h"
 #include "master/systemd_notify.h"
 #include "master/worker_process.h"
@@ -61,8 +62,10 @@ class Master {
   int finish();
 
   // -- master_certificates.cpp: those of the serving configuration, as they change on disk
+  void follow_certificates(TimePoint now);
   void watch_certificates(TimePoint now);
-  void renew_certificates(std::shared_ptr<const config::Config> config);
+  void take_certificate_news(CertificateNews news);
+  void use_certificates(std::shared_ptr<const config::Config> config);
 
   // -- master_actions.cpp: what the supervisor wants done
   void perform(const action::Start& a);
@@ -103,6 +106,7 @@ class Master {
   std::optional<ControlSocket> control_;
   ListenerSet listeners_;
   CertificateWatch certificates_;
+  StapleFetch staples_;
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers
   TimePoint listen_until_ = kNever;
   TimePoint watchdog_at_ = kNever;

@@ -134,7 +134,8 @@ void Master::perform(const action::PrepareWorkers& a) {
 }
 
 void Master::prepare(std::shared_ptr<const config::Config> config) {
-  Prepared prepared = prepare_generation(std::move(config), serving_->config.get(), listeners_, *segment_);
+  Prepared prepared =
+      prepare_generation(staples_.filled(std::move(config)), serving_->config.get(), listeners_, *segment_);
   signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared))
     return feed(event::ReloadRefused{joined(why->problems)});
@@ -147,7 +148,7 @@ void Master::perform(const action::Replaced& /*a*/) {
   serving_->logs.use();
   listeners_.commit(serving_->needs);
   take_ticket_settings(Clock::now());
-  certificates_.follow(serving_->config, serving_->identity, Clock::now());
+  follow_certificates(Clock::now());
   log_new_listeners();
 }
 

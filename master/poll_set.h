@@ -17,7 +17,8 @@ enum class Source : std::uint8_t {
   ProcessChannel,
   ControlListener,
   ControlClient,
-  Helper
+  CertificateHelper,
+  StapleHelper
 };
 
 struct Wakeup {
@@ -31,8 +32,6 @@ class PollSet {
     polled_.push_back({fd, POLLIN, 0});
     meanings_.push_back({source, id});
   }
-
-  bool empty() const { return polled_.empty(); }
 
   /// Waits until a descriptor is readable or ended, or `deadline`; answers what woke it.
   std::vector<Wakeup> wait(TimePoint now, TimePoint deadline) {

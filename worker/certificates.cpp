@@ -4,6 +4,7 @@
 
 #include "worker/net/tls_certificate.h"
 #include "worker/net/tls_context.h"
+#include "worker/net/tls_staple.h"
 #include "worker/worker.h"
 
 namespace holdfast::worker {
@@ -36,9 +37,20 @@ Result<std::vector<CertificateFacts>> examine_certificates(const config::Config&
       found.remark = certificate->defect(now);
       found.good = found.remark.empty();
       if (found.good && found.until - now < kExpiresSoon) found.remark = expiry_remark(found.until, now);
+      if (found.remark.empty() && !files.staple.text.empty())
+        if (const auto staple = net::read_staple(files.staple.text, *certificate, now); !staple)
+          found.remark = "its " + staple.error().message();
     }
   }
   return facts;
+}
+
+Result<FetchedStaple> fetch_staple(const config::Certificate& certificate) {
+  const auto read = net::TlsCertificate::read(certificate.certificate.text, certificate.key.text);
+  if (!read) return read.error();
+  Result<net::Staple> staple = net::fetch_staple(*read, std::chrono::system_clock::now());
+  if (!staple) return staple.error();
+  return FetchedStaple{std::move(staple->response), staple->until};
 }
 
 }  // namespace holdfast::worker

@@ -67,4 +67,12 @@ inline constexpr std::chrono::days kExpiresSoon{14};
 /// start with them. They are other people's bytes: not for the master's own process.
 Result<std::vector<CertificateFacts>> examine_certificates(const config::Config& config, WallTime now);
 
+struct FetchedStaple {
+  std::string response;  // DER, judged as clients do
+  WallTime until;
+};
+/// Asks the authority of a certificate for an OCSP response; waits for up to ten seconds. As above, not for the
+/// master's own process.
+Result<FetchedStaple> fetch_staple(const config::Certificate& certificate);
+
 }  // namespace holdfast::worker

@@ -14,6 +14,24 @@ Kind<S> with_place(Kind<S> kind) {
   return kind;
 }
 
+/// off, fetch, or a path.
+Kind<Certificate> stapling_kind() {
+  const Kind<LoadedFile> file = loaded_file("off, fetch, or path of a DER file");
+  return {file.noun, file.schema,
+          [file](Reader& reader, const Node& node, Certificate& out) {
+            out.staple = LoadedFile{};
+            out.stapling = is_word(node, "off")     ? Stapling::Off
+                           : is_word(node, "fetch") ? Stapling::Fetch
+                                                    : Stapling::File;
+            return out.stapling != Stapling::File || file.read(reader, node, out.staple);
+          },
+          [](const Certificate& value, const Config&) {
+            return value.stapling == Stapling::File
+                       ? text_node(value.staple.path)
+                       : word_node(value.stapling == Stapling::Off ? "off" : "fetch");
+          }};
+}
+
 /// What the files hold is judged by whoever knows TLS; here they only have to be there.
 Kind<Certificate> certificate_kind() {
   static const Rows<Certificate> rows = make_rows<Certificate, /*place*/ 1>(
@@ -25,7 +43,14 @@ Kind<Certificate> certificate_kind() {
             "Its private key, not encrypted. Read by the master before it drops privileges: root alone may be "
             "able to read it.")
           .required()
-          .example("/etc/holdfast/tls/site.key"));
+          .example("/etc/holdfast/tls/site.key"),
+      whole<Certificate, 2>("ocsp", stapling_kind(), "off", Takes::NewWorkers,
+                            "An OCSP response that is sent along, so that clients need not ask the authority: "
+                            "`fetch` asks it, beside the "
+                            "serving and again in good time; or a file (DER) that somebody else keeps fresh. "
+                            "The chain must hold the "
+                            "issuer.")
+          .example("fetch"));
   return with_place(section(rows));
 }
 

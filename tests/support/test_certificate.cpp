@@ -1,6 +1,7 @@
 #include "tests/support/test_certificate.h"
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -16,6 +17,9 @@ struct Free {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(X509* certificate) const { X509_free(certificate); }
   void operator()(X509_CRL* list) const { X509_CRL_free(list); }
+  void operator()(OCSP_CERTID* id) const { OCSP_CERTID_free(id); }
+  void operator()(OCSP_BASICRESP* basic) const { OCSP_BASICRESP_free(basic); }
+  void operator()(OCSP_RESPONSE* response) const { OCSP_RESPONSE_free(response); }
   void operator()(ASN1_TIME* time) const { ASN1_TIME_free(time); }
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509_EXTENSION* extension) const { X509_EXTENSION_free(extension); }
@@ -78,6 +82,8 @@ TestCertificate make_certificate(const std::vector<std::string>& names, const Ce
   X509_set_issuer_name(certificate.get(), issuer ? X509_get_subject_name(issuer.get()) : name);
   if (options.authority) add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
   if (!names.empty()) add_names(certificate.get(), names);
+  if (!options.ocsp_url.empty())
+    add_extension(certificate.get(), NID_info_access, "OCSP;URI:" + options.ocsp_url);
   must(X509_sign(certificate.get(), issuer_key ? issuer_key.get() : key.get(), EVP_sha256()) > 0);
   return {pem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); }), pem([&](BIO* bio) {
             return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
@@ -100,6 +106,21 @@ std::string revocation_list(const TestCertificate& issuer, const std::vector<Tes
   }
   must(X509_CRL_sign(list.get(), key_of(issuer).get(), EVP_sha256()) > 0);
   return pem([&](BIO* bio) { return PEM_write_bio_X509_CRL(bio, list.get()); });
+}
+
+std::string ocsp_response(const TestCertificate& issuer, const TestCertificate& about,
+                          const OcspOptions& options) {
+  const Owned<X509> authority = parsed(issuer);
+  const Owned<ASN1_TIME> from(X509_gmtime_adj(nullptr, options.from_hours * 3600L));
+  const Owned<ASN1_TIME> until(X509_gmtime_adj(nullptr, options.until_hours * 3600L));
+  const Owned<OCSP_CERTID> id(OCSP_cert_to_id(nullptr, parsed(about).get(), authority.get()));
+  const Owned<OCSP_BASICRESP> basic(OCSP_BASICRESP_new());
+  must(OCSP_basic_add1_status(basic.get(), id.get(),
+                              options.revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD, 0,
+                              options.revoked ? from.get() : nullptr, from.get(), until.get()) != nullptr);
+  must(OCSP_basic_sign(basic.get(), authority.get(), key_of(issuer).get(), EVP_sha256(), nullptr, OCSP_NOCERTS) == 1);
+  const Owned<OCSP_RESPONSE> response(OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
+  return pem([&](BIO* bio) { return i2d_OCSP_RESPONSE_bio(bio, response.get()); });
 }
 
 std::string encrypted_key(const TestCertificate& made) {

@@ -75,6 +75,7 @@ std::unique_ptr<TlsStream> TlsStream::connect(int socket, const TlsOptions& opti
   made->session_ = SSL_new(made->context_);
   SSL_set_fd(made->session_, socket);
   SSL_set_mode(made->session_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_set_tlsext_status_type(made->session_, TLSEXT_STATUSTYPE_ocsp);
   if (!options.name.empty()) {
     SSL_set_tlsext_host_name(made->session_, options.name.c_str());
     SSL_set1_host(made->session_, options.name.c_str());
@@ -139,6 +140,12 @@ void TlsStream::end() {
 
 void TlsStream::change_key() {
   SSL_key_update(session_, SSL_KEY_UPDATE_REQUESTED);
+}
+
+std::string TlsStream::staple() const {
+  const unsigned char* response = nullptr;
+  const long size = SSL_get_tlsext_status_ocsp_resp(session_, &response);
+  return size > 0 ? std::string(reinterpret_cast<const char*>(response), static_cast<std::size_t>(size)) : "";
 }
 
 std::string TlsStream::session() const {

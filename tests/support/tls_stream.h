@@ -46,6 +46,8 @@ class TlsStream {
   bool resumed() const;
   std::string protocol() const;  // of ALPN
   std::string version() const;   // "TLSv1.3"
+  /// The OCSP response that came with its certificate (DER); empty: none.
+  std::string staple() const;
   /// PEM of the certificate that the server showed.
   std::string certificate() const;
 

@@ -25,6 +25,9 @@ class TlsCertificate {
   /// name.
   std::vector<std::string> names() const;
   WallTime valid_until() const;
+  /// They live as long as this. The issuer: the next of the chain, null when there is none.
+  x509_st* leaf() const { return chain_.front().get(); }
+  x509_st* issuer() const { return chain_.size() > 1 ? chain_[1].get() : nullptr; }
   /// Why clients would refuse it whatever they trust: its dates, or a chain that does not lead on from one to
   /// the next; empty when there is no such reason.
   std::string defect(WallTime now) const;

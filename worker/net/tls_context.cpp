@@ -56,6 +56,18 @@ int choose_certificate(SSL* session, int* alert, void* of) {
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/// RFC 6066 section 8, RFC 8446 section 4.4.2.1.
+int add_staple(SSL* session, void* of) {
+  const auto& context = *static_cast<const TlsContext*>(of);
+  const std::string* const staple =
+      context.staple_of(SSL_get_certificate(session), std::chrono::system_clock::now());
+  if (staple == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  auto* const copy = static_cast<unsigned char*>(OPENSSL_memdup(staple->data(), staple->size()));
+  if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  SSL_set_tlsext_status_ocsp_resp(session, copy, static_cast<long>(staple->size()));  // which takes it
+  return SSL_TLSEXT_ERR_OK;
+}
+
 Error at(const config::Place& place, const std::string& file, const std::string& message) {
   return {ErrorKind::Configuration, 0,
           place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + file +
@@ -93,6 +105,10 @@ Result<void> TlsContext::add(const config::Certificate& files, const config::Tls
   if (!group) return group.error();
   if (!certificate->use_in((*group)->context.get()))
     return at(files.place, files.certificate.path, "certificate: cannot be used: " + take_tls_error());
+  if (files.staple.text.empty()) return {};
+  // One that is not good is no reason not to serve; examine_certificates() tells of it.
+  Result<Staple> staple = read_staple(files.staple.text, *certificate, std::chrono::system_clock::now());
+  if (staple) staples_.emplace(certificate->leaf(), std::move(*staple));
   return {};
 }
 
@@ -130,7 +146,14 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, this);
   SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
   SSL_CTX_set_tlsext_servername_arg(raw, this);
+  SSL_CTX_set_tlsext_status_cb(raw, add_staple);
+  SSL_CTX_set_tlsext_status_arg(raw, this);
   return context;
+}
+
+const std::string* TlsContext::staple_of(const x509_st* certificate, WallTime now) const {
+  const auto found = staples_.find(certificate);
+  return found != staples_.end() && now < found->second.until ? &found->second.response : nullptr;
 }
 
 SslHandle TlsContext::accept() {

@@ -11,10 +11,12 @@
 
 #include "common/result.h"
 #include "config/config.h"
+#include "worker/net/tls_staple.h"
 #include "worker/net/tls_tickets.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
+struct x509_st;
 
 namespace holdfast::net {
 
@@ -48,6 +50,8 @@ class TlsContext {
   ssl_ctx_st* find(std::string_view name) const;
   bool strict() const { return strict_; }
   bool http2() const { return http2_; }
+  /// What is sent along with that certificate, as the library holds it; null: nothing that is still good.
+  const std::string* staple_of(const x509_st* certificate, WallTime now) const;
   const tickets::TicketKeys* ticket_keys() const { return tickets_.keys; }
 
  private:
@@ -64,6 +68,7 @@ class TlsContext {
 
   std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default
   std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  // "*.example.org" as it is written
+  std::map<const x509_st*, Staple> staples_;                 // of certificates that the groups hold
   std::uint32_t users_ = 0;
   bool strict_ = false;
   bool http2_ = false;

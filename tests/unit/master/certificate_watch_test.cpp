@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "config/pem_files.h"
+#include "master/poll_set.h"
 #include "tests/support/test_certificate.h"
 #include "tests/unit/master/temp_folder.h"
 
@@ -45,10 +46,9 @@ class CertificateWatchTest : public ::testing::Test {
   std::optional<CertificateNews> look() {
     watch_.on_time(now_);
     now_ += CertificateWatch::kInterval;
-    for (;;) {
+    while (watch_.helper_output() >= 0) {
       PollSet set;
-      watch_.add_to(set);
-      if (set.empty()) break;
+      set.add(watch_.helper_output(), Source::CertificateHelper);
       set.wait(Clock::now(), Clock::now() + 20s);
       watch_.on_helper();
     }
