@@ -32,6 +32,14 @@ def reserve_port():
     return holder, holder.getsockname()[1]
 
 
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(child) for child in file.read().split()]
@@ -201,6 +209,10 @@ class Holdfast(Server):
             file.write(self.configuration())
         return [self.program, "-c", path]
 
+    def find_workers(self):
+        """Not the helpers of the master, which come and go."""
+        return [pid for pid in super().find_workers() if name_of(pid).startswith("holdfast: w")]
+
     def configuration(self):
         return f"""process:
   workers: 1
@@ -289,13 +301,13 @@ class H2o(SingleProcess):
 max-connections: {CONNECTION_LIMIT}
 http1-request-timeout: 3600
 compress: [gzip]
-listen:
-  - {{host: 127.0.0.1, port: {self.port}}}
-  - host: 127.0.0.1
-    port: {self.tls_port}
-    ssl: {{certificate-file: {self.certificate[0]}, key-file: {self.certificate[1]}}}
+listen: {{host: 127.0.0.1, port: {self.port}}}
 hosts:
   default:
+    listen:
+      host: 127.0.0.1
+      port: {self.tls_port}
+      ssl: {{certificate-file: {self.certificate[0]}, key-file: {self.certificate[1]}}}
     paths:
       "/": {{file.dir: {self.site}}}
 """)]
