@@ -140,29 +140,21 @@ Result<const AddressSet*> Wiring::keep_addresses(const std::vector<std::string>&
   return addresses_.back().get();
 }
 
-Result<std::unique_ptr<net::TlsContext>> Wiring::tls_context(const config::Listener& listener) {
-  const config::SessionTickets& settings = config_.session_tickets;
-  return net::TlsContext::make(listener.tls, {settings.enabled ? &tickets_ : nullptr, settings.rotate},
-                               speaks_http2(listener));
-}
-
 Result<net::TransportFactory*> Wiring::transports_for(std::uint32_t listener) {
   const config::Listener& settings = config_.listeners[listener];
   if (!settings.tls.enabled) return static_cast<net::TransportFactory*>(this);
-  Result<std::unique_ptr<net::TlsContext>> context = tls_context(settings);
+  const config::SessionTickets& tickets = config_.session_tickets;
+  Result<std::unique_ptr<net::TlsContext>> context = net::TlsContext::make(
+      settings.tls, {tickets.enabled ? &tickets_ : nullptr, tickets.rotate}, speaks_http2(settings));
   if (!context) return context.error();
   tls_.push_back({listener, std::make_unique<net::TlsTransports>(std::move(*context), stats_, loop_.now())});
   return tls_.back().transports.get();
 }
 
 Result<void> Wiring::renew_certificates(const std::vector<config::Listener>& listeners) {
-  std::vector<std::unique_ptr<net::TlsContext>> contexts;
-  for (const SecureListener& secure : tls_) {
-    Result<std::unique_ptr<net::TlsContext>> context = tls_context(listeners[secure.listener]);
-    if (!context) return context.error();
-    contexts.push_back(std::move(*context));
-  }
-  for (std::size_t i = 0; i < tls_.size(); ++i) tls_[i].transports->adopt(std::move(contexts[i]));
+  for (const SecureListener& secure : tls_)
+    if (Result<void> renewed = secure.transports->context().renew(listeners[secure.listener].tls); !renewed)
+      return renewed;
   return {};
 }
 

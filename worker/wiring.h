@@ -33,7 +33,7 @@ class Wiring final : public net::TransportFactory {
   Result<void> start_accepting();
   void stop_accepting();
   /// Connections from now on see the certificates of `listeners`, which are those of the configuration but for
-  /// the texts of their PEM files. On failure all stay as they were.
+  /// the texts of their PEM files. On failure the listener concerned, and those behind it, stay as they were.
   Result<void> renew_certificates(const std::vector<config::Listener>& listeners);
   http::TurnClock& clock() { return clock_; }
   net::ConnectionTable& connections() { return connections_; }
@@ -54,7 +54,6 @@ class Wiring final : public net::TransportFactory {
   Result<void> open_access_log(Fd fd);
   net::ListenerContext listener_context(std::uint32_t listener, std::string_view name);
   Result<void> add_acceptors(const Job& job);
-  Result<std::unique_ptr<net::TlsContext>> tls_context(const config::Listener& listener);
   Result<net::TransportFactory*> transports_for(std::uint32_t listener);
   Result<const AddressSet*> keep_addresses(const std::vector<std::string>& texts);
 

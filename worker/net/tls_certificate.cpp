@@ -78,6 +78,9 @@ void TlsCertificate::Free::operator()(x509_st* certificate) const noexcept {
 void TlsCertificate::Free::operator()(evp_pkey_st* key) const noexcept {
   EVP_PKEY_free(key);
 }
+void TlsCertificate::Free::operator()(stack_st_X509* stack) const noexcept {
+  sk_X509_free(stack);
+}
 
 std::string take_tls_error() {
   const unsigned long code = ERR_peek_last_error();
@@ -101,6 +104,8 @@ Result<TlsCertificate> TlsCertificate::read(std::string_view chain, std::string_
   if (!made.key_) return wrong("key: the file holds no private key in PEM form");
   if (X509_check_private_key(made.chain_.front().get(), made.key_.get()) != 1)
     return wrong("key: does not belong to the certificate");
+  made.issuers_.reset(sk_X509_new_null());
+  for (std::size_t i = 1; i < made.chain_.size(); ++i) sk_X509_push(made.issuers_.get(), made.chain_[i].get());
   ERR_clear_error();
   return made;
 }
@@ -137,14 +142,10 @@ std::string TlsCertificate::defect(WallTime now) const {
 }
 
 bool TlsCertificate::use_in(ssl_ctx_st* context) const {
-  if (SSL_CTX_use_certificate(context, chain_.front().get()) != 1 ||
-      SSL_CTX_use_PrivateKey(context, key_.get()) != 1)
-    return false;
-  // Of the certificate that was set last.
-  SSL_CTX_clear_chain_certs(context);
-  return std::all_of(chain_.begin() + 1, chain_.end(), [context](const auto& issuer) {
-    return SSL_CTX_add1_chain_cert(context, issuer.get()) == 1;
-  });
+  return SSL_CTX_use_cert_and_key(context, leaf(), key_.get(), issuers_.get(), 1) == 1;
+}
+bool TlsCertificate::use_in(ssl_st* session) const {
+  return SSL_use_cert_and_key(session, leaf(), key_.get(), issuers_.get(), 1) == 1;
 }
 
 }  // namespace holdfast::net

@@ -12,6 +12,8 @@
 struct x509_st;
 struct evp_pkey_st;
 struct ssl_ctx_st;
+struct ssl_st;
+struct stack_st_X509;
 
 namespace holdfast::net {
 
@@ -31,15 +33,19 @@ class TlsCertificate {
   /// Why clients would refuse it whatever they trust: its dates, or a chain that does not lead on from one to
   /// the next; empty when there is no such reason.
   std::string defect(WallTime now) const;
-  /// Shows it to clients of `context`, beside those of other key types; false when the library refuses.
+  /// Shows it to clients, beside those of other key types; false when the library refuses. The library keeps
+  /// what it needs.
   bool use_in(ssl_ctx_st* context) const;
+  bool use_in(ssl_st* session) const;
 
  private:
   struct Free {
     void operator()(x509_st* certificate) const noexcept;
     void operator()(evp_pkey_st* key) const noexcept;
+    void operator()(stack_st_X509* stack) const noexcept;
   };
   std::vector<std::unique_ptr<x509_st, Free>> chain_;
+  std::unique_ptr<stack_st_X509, Free> issuers_;  // the same but for the first, as the library takes them
   std::unique_ptr<evp_pkey_st, Free> key_;
 };
 

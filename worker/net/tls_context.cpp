@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/ascii.h"
+#include "common/text_hash.h"
 #include "worker/net/tls_certificate.h"
 #include "worker/net/tls_clients.h"
 
@@ -42,18 +43,26 @@ int choose_protocol(SSL* /*session*/, const unsigned char** out, unsigned char* 
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/// RFC 6066 section 3.
-int choose_certificate(SSL* session, int* alert, void* of) {
+/// RFC 6066 section 3: whether the name is known here.
+int judge_name(SSL* session, int* alert, void* of) {
   const auto& context = *static_cast<const TlsContext*>(of);
   const char* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
-  ssl_ctx_st* const found = name != nullptr ? context.find(name) : nullptr;
-  if (found != nullptr) {
-    SSL_set_SSL_CTX(session, found);
-    return SSL_TLSEXT_ERR_OK;
-  }
+  if (name != nullptr && context.find(name) != nullptr) return SSL_TLSEXT_ERR_OK;
   if (!context.strict()) return SSL_TLSEXT_ERR_NOACK;
   *alert = SSL_AD_UNRECOGNIZED_NAME;
   return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// In place of the default, which the session was made with.
+int choose_certificate(SSL* session, void* of) {
+  const auto& context = *static_cast<const TlsContext*>(of);
+  const char* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  const TlsContext::Group* const group = name != nullptr ? context.find(name) : nullptr;
+  if (group == nullptr || group == &context.fallback()) return 1;
+  SSL_certs_clear(session);
+  for (const TlsCertificate* certificate : group->certificates)
+    if (!certificate->use_in(session)) return 0;
+  return 1;
 }
 
 /// RFC 6066 section 8, RFC 8446 section 4.4.2.1.
@@ -81,7 +90,6 @@ void FreeSslContext::operator()(ssl_ctx_st* context) const noexcept {
 }
 void FreeSsl::operator()(ssl_st* session) const noexcept {
   SSL_free(session);
-  if (users != nullptr) --*users;
 }
 
 Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings, const Tickets& tickets,
@@ -90,43 +98,95 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(const config::Tls& settings
   made->tickets_ = tickets;
   made->http2_ = http2;
   made->strict_ = settings.strict_sni;
-  for (const config::Certificate& certificate : settings.certificates)
-    if (Result<void> added = made->add(certificate, settings); !added) return added.error();
+  if (Result<void> renewed = made->renew(settings); !renewed) return renewed.error();
   return made;
 }
 
-Result<void> TlsContext::add(const config::Certificate& files, const config::Tls& settings) {
-  const Result<TlsCertificate> certificate = TlsCertificate::read(files.certificate.text, files.key.text);
+Result<void> TlsContext::renew(const config::Tls& settings) {
+  Result<LoadedList> loaded = load_changed(settings);
+  if (!loaded) return loaded.error();
+  Result<Handle> handle = make_handle(settings, *loaded);
+  if (!handle) return handle.error();
+  // Nothing can fail any more.
+  for (std::size_t i = 0; i < loaded->size(); ++i)
+    if (!(*loaded)[i]) (*loaded)[i] = std::move(loaded_[i]);
+  loaded_ = std::move(*loaded);
+  handle_ = std::move(*handle);
+  arrange();
+  return {};
+}
+
+/// Null in the place of what is the same as before.
+Result<TlsContext::LoadedList> TlsContext::load_changed(const config::Tls& settings) const {
+  LoadedList list;
+  for (std::size_t i = 0; i < settings.certificates.size(); ++i) {
+    const config::Certificate& files = settings.certificates[i];
+    const std::uint64_t fingerprint = text_hash(files.certificate.text, 1) + 3 * text_hash(files.key.text, 2) +
+                                      5 * text_hash(files.staple.text, 3);
+    list.emplace_back();
+    if (i < loaded_.size() && loaded_[i]->fingerprint == fingerprint) continue;
+    Result<std::unique_ptr<const Loaded>> one = load(files, fingerprint);
+    if (!one) return one.error();
+    list.back() = std::move(*one);
+  }
+  return list;
+}
+
+Result<std::unique_ptr<const TlsContext::Loaded>> TlsContext::load(const config::Certificate& files,
+                                                                   std::uint64_t fingerprint) const {
+  Result<TlsCertificate> certificate = TlsCertificate::read(files.certificate.text, files.key.text);
   if (!certificate) {
     const std::string message = certificate.error().message();
     return at(files.place, message.starts_with("key") ? files.key.path : files.certificate.path, message);
   }
-  const Result<Group*> group = group_of(certificate->names(), settings);
-  if (!group) return group.error();
-  if (!certificate->use_in((*group)->context.get()))
+  // In a handshake it would be too late to find that the library refuses a key as too weak.
+  const Handle trial = make_bare(config::TlsVersion::Tls12);
+  if (!trial || !certificate->use_in(trial.get()))
     return at(files.place, files.certificate.path, "certificate: cannot be used: " + take_tls_error());
-  if (files.staple.text.empty()) return {};
-  // One that is not good is no reason not to serve; examine_certificates() tells of it.
-  Result<Staple> staple = read_staple(files.staple.text, *certificate, std::chrono::system_clock::now());
-  if (staple) staples_.emplace(certificate->leaf(), std::move(*staple));
-  return {};
+  std::optional<Staple> staple;
+  if (!files.staple.text.empty()) {
+    // One that is not good is no reason not to serve; examine_certificates() tells of it.
+    Result<Staple> read = read_staple(files.staple.text, *certificate, std::chrono::system_clock::now());
+    if (read) staple = std::move(*read);
+  }
+  std::vector<std::string> names = certificate->names();
+  return std::unique_ptr<const Loaded>(
+      new Loaded{fingerprint, std::move(*certificate), std::move(names), std::move(staple)});
 }
 
-Result<TlsContext::Group*> TlsContext::group_of(std::vector<std::string> names, const config::Tls& settings) {
-  for (const auto& group : groups_)
-    if (group->names == names) return group.get();
-  auto group = std::make_unique<Group>(Group{std::move(names), make_context(settings.min_version)});
-  if (!group->context) return Error{ErrorKind::System, 0, "TLS cannot be set up: " + take_tls_error()};
-  const config::ClientCertificates& clients = settings.client_certificates;
-  if (const Result<void> verified = verify_clients(group->context.get(), clients); !verified)
-    return at(clients.place, clients.authorities.path, verified.error().message());
+void TlsContext::arrange() {
+  groups_.clear();
+  by_name_.clear();
+  staples_.clear();
+  std::map<std::vector<std::string>, Group*> by_names;
+  for (const auto& loaded : loaded_) {
+    Group*& group = by_names[loaded->names];
+    if (group == nullptr) group = &groups_.emplace_back(Group{loaded->names, {}});
+    group->certificates.push_back(&loaded->certificate);
+    if (loaded->staple) staples_.emplace(loaded->certificate.leaf(), &*loaded->staple);
+  }
   // A name that an earlier certificate has stays with that.
-  for (const std::string& name : group->names) by_name_.emplace(name, group->context.get());
-  groups_.push_back(std::move(group));
-  return groups_.back().get();
+  for (const Group& group : groups_)
+    for (const std::string& name : group.names) by_name_.emplace(name, &group);
 }
 
-TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
+/// With the default certificates as they will be.
+Result<TlsContext::Handle> TlsContext::make_handle(const config::Tls& settings,
+                                                   const LoadedList& changed) const {
+  Handle handle = make_bare(settings.min_version);
+  if (!handle) return Error{ErrorKind::System, 0, "TLS cannot be set up: " + take_tls_error()};
+  const config::ClientCertificates& clients = settings.client_certificates;
+  if (const Result<void> verified = verify_clients(handle.get(), clients); !verified)
+    return at(clients.place, clients.authorities.path, verified.error().message());
+  const auto future = [&](std::size_t i) -> const Loaded& { return changed[i] ? *changed[i] : *loaded_[i]; };
+  for (std::size_t i = 0; i < changed.size(); ++i)
+    if (future(i).names == future(0).names && !future(i).certificate.use_in(handle.get()))
+      return at(settings.certificates[i].place, settings.certificates[i].certificate.path,
+                "certificate: cannot be used: " + take_tls_error());
+  return handle;
+}
+
+TlsContext::Handle TlsContext::make_bare(config::TlsVersion least) const {
   ERR_clear_error();
   Handle context(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* const raw = context.get();
@@ -139,32 +199,32 @@ TlsContext::Handle TlsContext::make_context(config::TlsVersion least) {
   // A flood of records without content would keep the library busy within one call.
   SSL_CTX_clear_mode(raw, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_app_data(raw, this);
+  auto* const self = const_cast<TlsContext*>(this);  // callbacks read it only
+  SSL_CTX_set_app_data(raw, self);
   use_tickets(raw, tickets_);
   // Two system calls a record otherwise: one for its length.
   SSL_CTX_set_read_ahead(raw, 1);
-  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, this);
-  SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
-  SSL_CTX_set_tlsext_servername_arg(raw, this);
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, self);
+  SSL_CTX_set_tlsext_servername_callback(raw, judge_name);
+  SSL_CTX_set_tlsext_servername_arg(raw, self);
+  SSL_CTX_set_cert_cb(raw, choose_certificate, self);
   SSL_CTX_set_tlsext_status_cb(raw, add_staple);
-  SSL_CTX_set_tlsext_status_arg(raw, this);
+  SSL_CTX_set_tlsext_status_arg(raw, self);
   return context;
 }
 
 const std::string* TlsContext::staple_of(const x509_st* certificate, WallTime now) const {
   const auto found = staples_.find(certificate);
-  return found != staples_.end() && now < found->second.until ? &found->second.response : nullptr;
+  return found != staples_.end() && now < found->second->until ? &found->second->response : nullptr;
 }
 
-SslHandle TlsContext::accept() {
-  SSL* const session = SSL_new(groups_.front()->context.get());
-  if (session == nullptr) return {};
-  SSL_set_accept_state(session);
-  ++users_;
-  return SslHandle(session, FreeSsl{&users_});
+SslHandle TlsContext::accept() const {
+  SslHandle session(SSL_new(handle_.get()));
+  if (session) SSL_set_accept_state(session.get());
+  return session;
 }
 
-ssl_ctx_st* TlsContext::find(std::string_view name) const {
+const TlsContext::Group* TlsContext::find(std::string_view name) const {
   const std::string lowered = ascii_lowered(name);
   if (const auto exact = by_name_.find(lowered); exact != by_name_.end()) return exact->second;
   // RFC 6125 section 6.4.3: a wildcard stands for one whole label.

@@ -1,16 +1,20 @@
-// What a TLS listener speaks and shows: certificates and which name picks which, versions, ciphers, ALPN. Made
-// once from the configuration; handshakes only read it.
+// What a TLS listener speaks and shows: certificates and which name picks which, versions, ciphers, ALPN.
+// Handshakes only read it; certificates may be renewed between them, without those that are not concerned being
+// read again.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/result.h"
 #include "config/config.h"
+#include "worker/net/tls_certificate.h"
 #include "worker/net/tls_staple.h"
 #include "worker/net/tls_tickets.h"
 
@@ -23,9 +27,7 @@ namespace holdfast::net {
 struct FreeSslContext {
   void operator()(ssl_ctx_st* context) const noexcept;
 };
-/// Tells the context of its end.
 struct FreeSsl {
-  std::uint32_t* users = nullptr;
   void operator()(ssl_st* session) const noexcept;
 };
 using SslHandle = std::unique_ptr<ssl_st, FreeSsl>;
@@ -40,14 +42,22 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  /// The server's side of a connection, without anything to read from; null when memory has run out. It refers
-  /// to this context.
-  SslHandle accept();
-  /// How many sessions refer to it.
-  std::uint32_t users() const { return users_; }
+  /// For handshakes that begin from now on: `settings` with other texts in its files. On failure, as above, all
+  /// stays as it was.
+  Result<void> renew(const config::Tls& settings);
 
-  /// The certificates for `name`, as clients send it; null: the default is to be shown. For tests and SNI.
-  ssl_ctx_st* find(std::string_view name) const;
+  /// The server's side of a connection, without anything to read from; null when memory has run out. This
+  /// context outlives it.
+  SslHandle accept() const;
+
+  /// Certificates of the same names, which differ by their keys.
+  struct Group {
+    std::vector<std::string> names;  // sorted, lower case
+    std::vector<const TlsCertificate*> certificates;
+  };
+  /// Those for `name`, as clients send it; null: the default ones are to be shown.
+  const Group* find(std::string_view name) const;
+  const Group& fallback() const { return groups_.front(); }
   bool strict() const { return strict_; }
   bool http2() const { return http2_; }
   /// What is sent along with that certificate, as the library holds it; null: nothing that is still good.
@@ -56,20 +66,27 @@ class TlsContext {
 
  private:
   using Handle = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
-  struct Group {
-    std::vector<std::string> names;  // sorted, lower case
-    Handle context;
+  /// What the files of one certificate hold.
+  struct Loaded {
+    std::uint64_t fingerprint;  // of their texts
+    TlsCertificate certificate;
+    std::vector<std::string> names;
+    std::optional<Staple> staple;
   };
+  using LoadedList = std::vector<std::unique_ptr<const Loaded>>;
 
   TlsContext() = default;
-  Result<void> add(const config::Certificate& certificate, const config::Tls& settings);
-  Result<Group*> group_of(std::vector<std::string> names, const config::Tls& settings);
-  Handle make_context(config::TlsVersion least);
+  Result<std::unique_ptr<const Loaded>> load(const config::Certificate& files, std::uint64_t fingerprint) const;
+  Result<LoadedList> load_changed(const config::Tls& settings) const;
+  void arrange();
+  Result<Handle> make_handle(const config::Tls& settings, const LoadedList& changed) const;
+  Handle make_bare(config::TlsVersion least) const;
 
-  std::vector<std::unique_ptr<Group>> groups_;  // certificates of the same names; the first is the default
-  std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  // "*.example.org" as it is written
-  std::map<const x509_st*, Staple> staples_;                 // of certificates that the groups hold
-  std::uint32_t users_ = 0;
+  LoadedList loaded_;                                         // in the order of the configuration
+  std::deque<Group> groups_;                                  // the first is the default
+  std::map<std::string, const Group*, std::less<>> by_name_;  // "*.example.org" as it is written
+  std::map<const x509_st*, const Staple*> staples_;
+  Handle handle_;  // shows the default
   bool strict_ = false;
   bool http2_ = false;
   Tickets tickets_;

@@ -190,11 +190,6 @@ std::unique_ptr<Transport> TlsTransports::wrap(Fd socket) {
   return std::make_unique<TlsTransport>(std::move(socket), std::move(session), shared_);
 }
 
-void TlsTransports::adopt(std::unique_ptr<TlsContext> context) {
-  std::erase_if(former_, [](const auto& former) { return former->users() == 0; });
-  former_.push_back(std::exchange(context_, std::move(context)));
-}
-
 IoResult TlsTransport::handshake() {
   if (!session_) return {Io::Failed, 0, ENOMEM};
   ERR_clear_error();

@@ -80,12 +80,10 @@ class TlsTransports final : public TransportFactory {
   TlsTransports(std::unique_ptr<TlsContext> context, stats::WorkerStats& stats, const TimePoint& now)
       : context_(std::move(context)), shared_(stats, now) {}
   std::unique_ptr<Transport> wrap(Fd socket) override;
-  /// For connections from now on; the others keep what they began with.
-  void adopt(std::unique_ptr<TlsContext> context);
+  TlsContext& context() { return *context_; }
 
  private:
-  std::unique_ptr<TlsContext> context_;
-  std::vector<std::unique_ptr<TlsContext>> former_;  // that still have users, as the last adopt() found them
+  const std::unique_ptr<TlsContext> context_;
   TlsShared shared_;
 };
 

@@ -67,18 +67,6 @@ TEST(TlsCertificate, knows_why_clients_would_refuse_it) {
   EXPECT_THAT(defect(leaf, std::chrono::hours(-2)), HasSubstr("is not valid before "));
 }
 
-TEST(TlsContext, counts_the_sessions_that_refer_to_it) {
-  const auto context = TlsContext::make(tls_of({make_certificate({"a.test"})}));
-  ASSERT_TRUE(context);
-  SslHandle one = (*context)->accept();
-  {
-    const SslHandle two = (*context)->accept();
-    EXPECT_EQ((*context)->users(), 2u);
-  }
-  const SslHandle moved = std::move(one);
-  EXPECT_EQ((*context)->users(), 1u);
-}
-
 TEST(TlsContext, tells_file_and_place_of_what_cannot_be_used) {
   const TestCertificate good = make_certificate({"a.test"});
   const TestCertificate other = make_certificate({"a.test"});
@@ -100,8 +88,8 @@ TEST(TlsContext, finds_certificates_by_name) {
       tls_of({make_certificate({"a.test", "*.a.test"}), make_certificate({"b.test", "www.a.test"})}));
   ASSERT_TRUE(made);
   const TlsContext& context = **made;
-  ssl_ctx_st* const a = context.find("a.test");
-  ssl_ctx_st* const b = context.find("b.test");
+  const TlsContext::Group* const a = context.find("a.test");
+  const TlsContext::Group* const b = context.find("b.test");
   ASSERT_NE(a, nullptr);
   ASSERT_NE(b, nullptr);
   EXPECT_NE(a, b);
@@ -118,6 +106,42 @@ TEST(TlsContext, keeps_certificates_of_the_same_names_together) {
                                make_certificate({"a.test", "b.test"}, {.kind = support::KeyKind::Rsa})}));
   ASSERT_TRUE(made);
   EXPECT_EQ((*made)->find("a.test"), (*made)->find("b.test"));
+}
+
+TEST(TlsContext, renews_what_has_changed_and_keeps_the_rest) {
+  config::Tls tls =
+      tls_of({make_certificate({"a.test"}), make_certificate({"b.test"}), make_certificate({"c.test"})});
+  const auto made = TlsContext::make(tls);
+  ASSERT_TRUE(made);
+  TlsContext& context = **made;
+  const auto of = [&](const char* name) {
+    const TlsContext::Group* const group = context.find(name);
+    return group != nullptr ? group->certificates : std::vector<const TlsCertificate*>();
+  };
+  const auto a = of("a.test"), b = of("b.test"), c = of("c.test");
+  tls.certificates[1] = settings_of(make_certificate({"b.test", "d.test"}));
+  ASSERT_TRUE(context.renew(tls));
+  EXPECT_EQ(of("a.test"), a);
+  EXPECT_NE(of("b.test"), b);
+  EXPECT_EQ(of("d.test"), of("b.test"));
+  EXPECT_EQ(of("c.test"), c);
+  // Now two of the same names.
+  tls.certificates[2] = settings_of(make_certificate({"b.test", "d.test"}, {.kind = support::KeyKind::Rsa}));
+  ASSERT_TRUE(context.renew(tls));
+  EXPECT_EQ(of("d.test").size(), 2u);
+  EXPECT_TRUE(of("c.test").empty());
+}
+
+TEST(TlsContext, stays_as_it_was_when_a_renewal_fails) {
+  config::Tls tls = tls_of({make_certificate({"a.test"}), make_certificate({"b.test"})});
+  const auto made = TlsContext::make(tls);
+  ASSERT_TRUE(made);
+  const auto* const a = (*made)->find("a.test");
+  tls.certificates[0] = settings_of(make_certificate({"x.test"}));
+  tls.certificates[1].key.text = "none";
+  EXPECT_FALSE((*made)->renew(tls));
+  EXPECT_EQ((*made)->find("a.test"), a);
+  EXPECT_EQ((*made)->find("x.test"), nullptr);
 }
 
 }  // namespace
