@@ -135,6 +135,7 @@ struct Tls {
   TlsVersion min_version{};
   bool strict_sni{};  // names that no certificate has are refused
   ClientCertificates client_certificates;
+  bool early_data{};  // requests may come with the first packet of a resumed session
 };
 
 enum class WireProtocol : std::uint8_t { Http2, Http11 };

@@ -42,9 +42,11 @@ struct Parameter {
 
 /// What TLS has settled for a connection. Views live as long as the connection.
 struct TlsFacts {
-  std::string_view version;      // "TLSv1.3"
-  std::string_view cipher;       // as OpenSSL names it: "TLS_AES_256_GCM_SHA384"
-  std::string_view protocol;     // of ALPN: "h2"; empty: none
+  std::string_view version;   // "TLSv1.3"
+  std::string_view cipher;    // as OpenSSL names it: "TLS_AES_256_GCM_SHA384"
+  std::string_view protocol;  // of ALPN: "h2"; empty: none
+  /// What comes now may be a replay; false once the client has shown that it is there.
+  bool early_data = false;
   std::string_view server_name;  // that the client asked for (SNI); empty: none
   std::string_view
       client_subject;  // of its verified certificate (RFC 4514, "CN=...,O=..."); empty: it has none

@@ -89,7 +89,13 @@ const Rows<Tls>& tls_rows() {
             "they are given the default certificate."),
       field("client_certificates", &Tls::client_certificates, client_certificates_kind(), "off",
             Takes::NewWorkers, "Whether clients are asked for a certificate, and whose are good.")
-          .example("{authorities: tls/clients.pem, mode: optional}"));
+          .example("{authorities: tls/clients.pem, mode: optional}"),
+      field("early_data", &Tls::early_data, boolean(), "false", Takes::NewWorkers,
+            "Whether clients of resumed sessions may send requests with their first packet (0-RTT), which "
+            "saves them "
+            "a round trip. Whoever has recorded such a packet can send it again: requests are marked by "
+            "`Early-Data: "
+            "1`, and those that are not safe or have content get 425, upon which clients repeat them."));
   return rows;
 }
 

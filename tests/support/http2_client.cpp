@@ -70,7 +70,8 @@ Http2Client::Http2Client(std::uint16_t port, const ClientOptions& options,
   send_settings(settings);
 }
 
-Http2Client::Http2Client(std::uint16_t port, Silent /*silent*/) : client_(port) {
+Http2Client::Http2Client(std::uint16_t port, Silent /*silent*/, const ClientOptions& options)
+    : client_(port, options) {
   begin();
 }
 

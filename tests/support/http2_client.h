@@ -56,7 +56,7 @@ class Http2Client {
                        const std::vector<std::pair<std::uint16_t, std::uint32_t>>& settings = {});
   /// Connects and sends nothing by itself.
   struct Silent {};
-  Http2Client(std::uint16_t port, Silent silent);
+  Http2Client(std::uint16_t port, Silent silent, const ClientOptions& options = {});
   ~Http2Client();
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;

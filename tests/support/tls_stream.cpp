@@ -85,6 +85,10 @@ std::unique_ptr<TlsStream> TlsStream::connect(int socket, const TlsOptions& opti
   if (!protocols.empty())
     SSL_set_alpn_protos(made->session_, reinterpret_cast<const unsigned char*>(protocols.data()),
                         static_cast<unsigned>(protocols.size()));
+  std::size_t early = 0;
+  if (!options.early.empty() && !options.session.empty() &&
+      SSL_write_early_data(made->session_, options.early.data(), options.early.size(), &early) != 1)
+    problem = "no early data";
   const Deadline deadline(in);
   for (;;) {
     ERR_clear_error();
@@ -140,6 +144,10 @@ void TlsStream::end() {
 
 void TlsStream::change_key() {
   SSL_key_update(session_, SSL_KEY_UPDATE_REQUESTED);
+}
+
+bool TlsStream::early_taken() const {
+  return SSL_get_early_data_status(session_) == SSL_EARLY_DATA_ACCEPTED;
 }
 
 std::string TlsStream::staple() const {

@@ -23,6 +23,7 @@ struct TlsOptions {
   int least = 0, most = 0;                            // TLS1_2_VERSION, ...; 0: what the library has
   std::string signatures = {};                        // as SSL_CTX_set1_sigalgs_list takes them; empty: all
   std::string session = {};                           // to resume, as session() gave it
+  std::string early = {};                             // sent with the first packet, if the session allows it
   std::string certificate = {}, key = {};             // PEM, shown when the server asks; empty: none
 };
 
@@ -44,6 +45,8 @@ class TlsStream {
   /// What resumes this session; of TLS 1.3 once something was read. Empty: there is no ticket.
   std::string session() const;
   bool resumed() const;
+  /// The server has taken what was sent with the first packet; else it is to be sent again.
+  bool early_taken() const;
   std::string protocol() const;  // of ALPN
   std::string version() const;   // "TLSv1.3"
   /// The OCSP response that came with its certificate (DER); empty: none.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <memory>
+#include <new>
 #include <string>
 
 #include "common/log.h"
@@ -18,6 +20,28 @@ std::size_t copy_cut(char* to, std::size_t room, std::string_view text) {
   const std::size_t length = std::min(room, text.size());
   std::memcpy(to, text.data(), length);
   return length;
+}
+
+/// RFC 8470 section 5.1: handlers are told.
+void mark_early(Exchange& exchange) {
+  api::Request& request = exchange.mutable_request();
+  const std::span<std::byte> room = exchange.allocate((request.fields.size() + 1) * sizeof(api::Field));
+  auto* const fields = reinterpret_cast<api::Field*>(room.data());
+  std::uninitialized_copy(request.fields.begin(), request.fields.end(), fields);
+  new (fields + request.fields.size()) api::Field{"Early-Data", "1"};
+  request.fields = {fields, request.fields.size() + 1};
+}
+
+/// What a replay could do no harm with: safe methods (RFC 9110 section 9.2.1), and nothing behind the head.
+bool may_be_early(const api::Request& request) {
+  switch (request.method) {
+    case api::Method::Get:
+    case api::Method::Head:
+    case api::Method::Options:
+      return !request.has_body;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -77,6 +101,8 @@ void Dispatcher::identify(Exchange& exchange) {
 void Dispatcher::dispatch(Exchange& exchange) {
   const api::Request& request = exchange.request();
   identify(exchange);
+  const bool early = request.tls != nullptr && request.tls->early_data;
+  if (early) mark_early(exchange);
   router_.find(exchange.account.listener, request.host, request, exchange.match);
   if (redirects(exchange)) return redirect(exchange);
   if (exchange.match.outcome != RouteMatch::Outcome::Found) return answer_no_match(exchange);
@@ -85,6 +111,7 @@ void Dispatcher::dispatch(Exchange& exchange) {
   exchange.account.route = &route;
   exchange.set_error_pages(route.policies.error_pages);
   if (!filters_.empty()) exchange.set_filters(filters_[exchange.match.site][exchange.match.route]);
+  if (early && !may_be_early(request)) return exchange.fail(425);
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
   if (request.content_length.value_or(0) > route.limits.request_body)
     return refuse(exchange, stats::BadRequest::BodyTooLarge);

@@ -77,6 +77,15 @@ int add_staple(SSL* session, void* of) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+// RFC 8446 section 8. The library's own protection against replays is a list in each process, of which a worker
+// knows but its own: what a replay could do is bounded by which requests are served (RFC 8470).
+void allow_early_data(ssl_ctx_st* context) {
+  constexpr std::uint32_t kMostEarlyBytes = 16 * 1024;
+  SSL_CTX_set_max_early_data(context, kMostEarlyBytes);
+  SSL_CTX_set_recv_max_early_data(context, kMostEarlyBytes);
+  SSL_CTX_set_options(context, SSL_OP_NO_ANTI_REPLAY);
+}
+
 Error at(const config::Place& place, const std::string& file, const std::string& message) {
   return {ErrorKind::Configuration, 0,
           place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + file +
@@ -175,6 +184,7 @@ Result<TlsContext::Handle> TlsContext::make_handle(const config::Tls& settings,
                                                    const LoadedList& changed) const {
   Handle handle = make_bare(settings.min_version);
   if (!handle) return Error{ErrorKind::System, 0, "TLS cannot be set up: " + take_tls_error()};
+  if (settings.early_data) allow_early_data(handle.get());
   const config::ClientCertificates& clients = settings.client_certificates;
   if (const Result<void> verified = verify_clients(handle.get(), clients); !verified)
     return at(clients.place, clients.authorities.path, verified.error().message());

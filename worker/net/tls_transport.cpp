@@ -141,6 +141,7 @@ TlsTransport::TlsTransport(Fd socket, SslHandle session, TlsShared& shared)
   BIO* const bio = session_ ? make_bio(wire_) : nullptr;
   if (bio != nullptr) {
     SSL_set_bio(session_.get(), bio, bio);
+    if (SSL_get_max_early_data(session_.get()) > 0) early_ = Early::Possible;
   } else {
     session_.reset();
   }
@@ -193,11 +194,27 @@ std::unique_ptr<Transport> TlsTransports::wrap(Fd socket) {
 IoResult TlsTransport::handshake() {
   if (!session_) return {Io::Failed, 0, ENOMEM};
   ERR_clear_error();
-  const int result = SSL_do_handshake(session_.get());
+  int result = 1;
+  if (early_ == Early::Possible) {
+    std::size_t bytes = 0;
+    switch (SSL_read_early_data(session_.get(), record_room.data(), record_room.size(), &bytes)) {
+      case SSL_READ_EARLY_DATA_SUCCESS:
+        early_ = Early::Coming;
+        early_bytes_ = std::make_unique<std::string>(reinterpret_cast<const char*>(record_room.data()), bytes);
+        note_facts();
+        facts_.early_data = true;
+        return {};
+      case SSL_READ_EARLY_DATA_FINISH:
+        early_ = Early::No;
+        break;
+      default:
+        result = 0;
+    }
+  }
+  if (result == 1) result = SSL_do_handshake(session_.get());
   if (result == 1) {
-    established_ = true;
     note_facts();
-    count_success();
+    establish();
     return {};
   }
   const Io outcome = outcome_of(result);
@@ -219,7 +236,36 @@ void TlsTransport::answer_plain_http() const {
   ::shutdown(socket_.get(), SHUT_WR);
 }
 
+void TlsTransport::establish() {
+  early_ = Early::No;
+  facts_.early_data = false;
+  established_ = true;
+  count_success();
+}
+
+IoResult TlsTransport::take_early_bytes(std::span<std::byte> room) {
+  const std::size_t size = std::min(room.size(), early_bytes_->size());
+  std::memcpy(room.data(), early_bytes_->data(), size);
+  early_bytes_->erase(0, size);
+  if (early_bytes_->empty()) early_bytes_.reset();
+  return {size > 0 ? Io::Ok : Io::WantRead, size, 0};
+}
+
+int TlsTransport::read_once(std::span<std::byte> room, std::size_t& bytes) {
+  if (early_ == Early::Coming) {
+    const int early = SSL_read_early_data(session_.get(), room.data(), room.size(), &bytes);
+    if (early != SSL_READ_EARLY_DATA_FINISH) return early == SSL_READ_EARLY_DATA_SUCCESS ? 1 : 0;
+    early_ = Early::Completing;
+  }
+  if (early_ == Early::Completing) {
+    if (const int result = SSL_do_handshake(session_.get()); result != 1) return result;
+    establish();
+  }
+  return SSL_read_ex(session_.get(), room.data(), room.size(), &bytes);
+}
+
 IoResult TlsTransport::read(std::span<std::byte> room) {
+  if (early_bytes_) return take_early_bytes(room);
   std::size_t got = 0;
   more_to_read_ = wire_.drained = false;
   for (int records = 0; got < room.size() && input_ == Io::Ok; ++records) {
@@ -230,7 +276,7 @@ IoResult TlsTransport::read(std::span<std::byte> room) {
     ERR_clear_error();
     wire_.asked = false;
     std::size_t bytes = 0;
-    const int result = SSL_read_ex(session_.get(), room.data() + got, room.size() - got, &bytes);
+    const int result = read_once(room.subspan(got), bytes);
     got += bytes;
     if (result == 1) {
       // What comes from now on is told anew.
@@ -239,6 +285,8 @@ IoResult TlsTransport::read(std::span<std::byte> room) {
     }
     const Io outcome = outcome_of(result);
     if (outcome == Io::End || outcome == Io::Failed) {
+      if (!counted_)
+        count_failure(outcome == Io::End ? stats::TlsFailure::Closed : failure_of(ERR_peek_error()));
       input_ = outcome;
       break;
     }
@@ -252,7 +300,7 @@ IoResult TlsTransport::read(std::span<std::byte> room) {
 }
 
 bool TlsTransport::has_pending() const {
-  return input_ != Io::Ok || more_to_read_ || SSL_pending(session_.get()) > 0;
+  return input_ != Io::Ok || more_to_read_ || early_bytes_ || SSL_pending(session_.get()) > 0;
 }
 
 IoResult TlsTransport::write_record(std::span<const std::byte> bytes, bool more) {
@@ -260,7 +308,8 @@ IoResult TlsTransport::write_record(std::span<const std::byte> bytes, bool more)
   ERR_clear_error();
   wire_.more = more;
   std::size_t written = 0;
-  const int result = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &written);
+  const auto write = early_ == Early::No ? SSL_write_ex : SSL_write_early_data;
+  const int result = write(session_.get(), bytes.data(), bytes.size(), &written);
   wire_.more = false;
   if (result == 1) {
     record_size_.sent(shared_.now);

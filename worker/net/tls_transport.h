@@ -2,6 +2,9 @@
 // bytes: records are read and written until it says so.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "common/fd.h"
 #include "common/stats/worker_stats.h"
 #include "worker/net/acceptor.h"
@@ -55,6 +58,11 @@ class TlsTransport final : public Transport {
   /// One record at most; Ok with its bytes. `more`: another follows at once.
   IoResult write_record(std::span<const std::byte> bytes, bool more);
   void answer_plain_http() const;
+  /// The handshake is over.
+  void establish();
+  IoResult take_early_bytes(std::span<std::byte> room);
+  /// As SSL_read_ex, in whatever state the handshake is.
+  int read_once(std::span<std::byte> room, std::size_t& bytes);
   void note_facts();
   void count_success();
   void count_failure(stats::TlsFailure why);
@@ -66,7 +74,15 @@ class TlsTransport final : public Transport {
   RecordSize record_size_;
   api::TlsFacts facts_;  // once established
   std::string client_subject_;
-  Io input_ = Io::Ok;  // End or Failed once reading has come to that
+  /// Data before the end of the handshake (RFC 8446 section 2.3).
+  enum class Early : std::uint8_t {
+    No,         // none, or not any more
+    Possible,   // the handshake has not come to it
+    Coming,     // the connection is open, and what is read is early
+    Completing  // all of it was read; the client's last word of the handshake is missing
+  } early_ = Early::No;
+  std::unique_ptr<std::string> early_bytes_;  // that the handshake has read
+  Io input_ = Io::Ok;                         // End or Failed once reading has come to that
   bool established_ = false;
   bool counted_ = false;
   bool broken_ = false;        // the library must not be asked again
