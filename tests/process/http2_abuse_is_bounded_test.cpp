@@ -75,6 +75,26 @@ TEST_F(http2_abuse, ping_flood) {
   });
 }
 
+// All at once: before any of it can be answered.
+TEST_F(http2_abuse, floods_in_one_piece_are_told_and_counted_as_well) {
+  const auto many = [](FrameType type, const std::string& payload) {
+    std::string frames;
+    for (int i = 0; i < 5000; ++i)
+      frames += big_endian(static_cast<std::uint32_t>(payload.size())).substr(1) + static_cast<char>(type) +
+                '\0' + big_endian(0) + payload;
+    return frames;
+  };
+  const std::vector<std::pair<std::string, std::string>> floods{
+      {"ping", many(FrameType::Ping, std::string(8, 'p'))},
+      {"settings", many(FrameType::Settings, std::string("\0\1\0\0\x10\0", 6))}};
+  for (const auto& [reason, frames] : floods) {
+    Http2Client client(server.port());
+    client.client().send(frames);
+    EXPECT_EQ(client.refused(), kCalm) << reason;
+    EXPECT_EQ(counted(reason), 1) << reason;
+  }
+}
+
 TEST_F(http2_abuse, empty_frames) {
   is_ended("empty_frames", 5000, [](Http2Client& client, int i) {
     if (i == 0) return ok(client.send_fields(1, request_fields("POST", "/api/echo"), false));

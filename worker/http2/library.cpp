@@ -171,7 +171,8 @@ Library::Library() {
   nghttp2_option_set_no_auto_window_update(options_, 1);
   // RFC 9218 in place of the trees of RFC 7540.
   nghttp2_option_set_builtin_recv_extension_type(options_, NGHTTP2_PRIORITY_UPDATE);
-  constexpr std::size_t kMostAnswersWaiting = 200;
+  // More than an AbuseMeter lets through, which tells the peer why.
+  constexpr std::size_t kMostAnswersWaiting = 1000;
   nghttp2_option_set_max_outbound_ack(options_, kMostAnswersWaiting);
 }
 
