@@ -92,7 +92,10 @@ void CertificateWatch::on_time(TimePoint now) {
     give_up_at_ = kNever;
     doubt_ = "the examination of the certificates took too long";
   }
-  if (again_at_ <= now) unexamined_ = true;
+  if (again_at_ <= now) {
+    again_at_ = kNever;
+    unexamined_ = true;
+  }
   if (look_at_ > now) return;
   look_at_ = now + kInterval;
   if (look())

@@ -43,7 +43,7 @@ int live_as_helper(const std::optional<Identity>& identity, const Fd& output,
 }  // namespace
 
 Result<HelperProcess> HelperProcess::start(const std::optional<Identity>& identity,
-                                           std::function<std::string()> work) {
+                                           const std::function<std::string()>& work) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "make a pipe to a helper");
   Fd reading(ends[0]);

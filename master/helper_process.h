@@ -17,7 +17,7 @@ class HelperProcess {
   /// Forks. `work` runs in the child, as `identity` when there is one, with no descriptor of the master's but
   /// the standard streams; what it returns is the answer.
   static Result<HelperProcess> start(const std::optional<Identity>& identity,
-                                     std::function<std::string()> work);
+                                     const std::function<std::string()>& work);
   HelperProcess(HelperProcess&&) = default;
   HelperProcess& operator=(HelperProcess&&) = delete;
   /// Kills it, if it has not ended.

@@ -65,7 +65,7 @@ class Master {
   void follow_certificates(TimePoint now);
   void watch_certificates(TimePoint now);
   void take_certificate_news(CertificateNews news);
-  void use_certificates(std::shared_ptr<const config::Config> config);
+  void use_certificates(const std::shared_ptr<const config::Config>& config);
 
   // -- master_actions.cpp: what the supervisor wants done
   void perform(const action::Start& a);
@@ -83,7 +83,7 @@ class Master {
   void perform(const action::ServerReady& a);
   void perform(const action::StartFailed& a);
   void perform(const action::Exit& a);
-  void prepare(std::shared_ptr<const config::Config> config);
+  void prepare(const std::shared_ptr<const config::Config>& config);
   void tell(ProcessId id, ControlKind kind, Milliseconds value = {});
   void log_new_listeners();
   void answer_reload(std::string_view text);

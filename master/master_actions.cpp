@@ -120,7 +120,7 @@ void Master::perform(const action::PrepareReload& /*a*/) {
   config::Loaded loaded = read_config_();
   for (const config::Problem& warning : loaded.warnings)
     log().warning("configuration", {{"problem", warning.text()}});
-  if (loaded.config) return prepare(std::move(loaded.config));
+  if (loaded.config) return prepare(loaded.config);
   std::vector<std::string> problems;
   for (const config::Problem& problem : loaded.problems) problems.push_back(problem.text());
   feed(event::ReloadRefused{joined(problems)});
@@ -133,9 +133,9 @@ void Master::perform(const action::PrepareWorkers& a) {
   prepare(with_workers(*serving_->config, a.workers));
 }
 
-void Master::prepare(std::shared_ptr<const config::Config> config) {
+void Master::prepare(const std::shared_ptr<const config::Config>& config) {
   Prepared prepared =
-      prepare_generation(staples_.filled(std::move(config)), serving_->config.get(), listeners_, *segment_);
+      prepare_generation(staples_.filled(config), serving_->config.get(), listeners_, *segment_);
   signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared))
     return feed(event::ReloadRefused{joined(why->problems)});

@@ -32,7 +32,7 @@ void Master::take_certificate_news(CertificateNews news) {
   for (const std::string& remark : news.remarks) log().warning("certificate", {{"problem", remark}});
   if (news.config) {
     staples_.follow(*news.config, serving_->identity, Clock::now());
-    use_certificates(std::move(news.config));
+    use_certificates(news.config);
     stats_->count_certificate_change(true);
     log().info("certificates renewed", {{"generation", supervisor_->generation()}});
   }
@@ -42,8 +42,8 @@ void Master::take_certificate_news(CertificateNews news) {
 }
 
 /// By the running workers, and by those that start from now on.
-void Master::use_certificates(std::shared_ptr<const config::Config> config) {
-  serving_->config = staples_.filled(std::move(config));
+void Master::use_certificates(const std::shared_ptr<const config::Config>& config) {
+  serving_->config = staples_.filled(config);
   certificates_.adopt(serving_->config);
   const Result<Fd> texts = make_memory_file(config::pack_pem_texts(serving_->config->listeners));
   for (const auto& [id, process] : processes_) {

@@ -91,13 +91,11 @@ void StapleFetch::on_time(TimePoint now) {
     certificates.push_back(one.certificate);
   }
   if (asked_.empty()) return;
-  give_up_at_ = now + kPatienceEach * asked_.size();
   Result<HelperProcess> helper = HelperProcess::start(
       identity_, [certificates = std::move(certificates)] { return asked_for(certificates); });
-  if (helper)
-    helper_.emplace(std::move(*helper));
-  else
-    give_up_at_ = now;
+  if (!helper) return problems_.push_back(helper.error().message());
+  helper_.emplace(std::move(*helper));
+  give_up_at_ = now + kPatienceEach * asked_.size();
 }
 
 bool StapleFetch::on_helper(TimePoint now, WallTime wall) {
@@ -133,7 +131,8 @@ bool StapleFetch::take_line(Wanted& wanted, std::string_view line, TimePoint now
   return true;
 }
 
-std::shared_ptr<const config::Config> StapleFetch::filled(std::shared_ptr<const config::Config> config) const {
+std::shared_ptr<const config::Config> StapleFetch::filled(
+    const std::shared_ptr<const config::Config>& config) const {
   std::shared_ptr<config::Config> changed;
   for (std::size_t l = 0; l < config->listeners.size(); ++l) {
     const std::vector<config::Certificate>& certificates = config->listeners[l].tls.certificates;

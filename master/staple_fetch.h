@@ -34,7 +34,7 @@ class StapleFetch {
   bool on_helper(TimePoint now, WallTime wall);
 
   /// `config` with the responses that are known for its certificates; itself when it has them.
-  std::shared_ptr<const config::Config> filled(std::shared_ptr<const config::Config> config) const;
+  std::shared_ptr<const config::Config> filled(const std::shared_ptr<const config::Config>& config) const;
   /// Why some could not be had, since the last call.
   std::vector<std::string> take_problems();
 

@@ -95,11 +95,11 @@ class Body {
   /// Known length in bytes, or nullopt.
   std::optional<std::uint64_t> length() const;
 
-  std::variant<None, Bytes, File, Stream> content;
+  using Content = std::variant<None, Bytes, File, Stream>;
+  Content content;
 
  private:
-  template <class T>
-  explicit Body(T&& part) : content(std::forward<T>(part)) {}
+  explicit Body(Content part) : content(std::move(part)) {}
 };
 
 }  // namespace holdfast::api

@@ -295,11 +295,10 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
       return note(Abuse::Priority);
     case FrameType::WindowUpdate:
       return may_update_window();
+    case FrameType::PushPromise:  // the library refuses it
     case FrameType::Reset:
     case FrameType::GoAway:
       return true;
-    case FrameType::PushPromise:
-      return true;  // the library refuses it
   }
   return true;
 }

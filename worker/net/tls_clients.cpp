@@ -61,7 +61,7 @@ bool tie_sessions(SSL_CTX* context, const config::ClientCertificates& settings) 
 
 Result<void> verify_clients(ssl_ctx_st* context, const config::ClientCertificates& settings) {
   if (!settings.enabled) return {};
-  if (const Result<void> taken = take_authorities(context, settings.authorities.text); !taken) return taken;
+  if (Result<void> taken = take_authorities(context, settings.authorities.text); !taken) return taken;
   if (!tie_sessions(context, settings)) return wrong("authorities: cannot be used: " + take_tls_error());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (settings.required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                      nullptr);

@@ -149,7 +149,12 @@ TEST_F(CertificateWatchTest, refuses_what_clients_would_refuse) {
 
 TEST_F(CertificateWatchTest, repeats_its_remarks_each_day) {
   look();
-  now_ += CertificateWatch::kAgain;
+  now_ += CertificateWatch::kAgain - CertificateWatch::kInterval / 2;
+  watch_.on_time(now_);
+  now_ += CertificateWatch::kInterval / 2;
+  watch_.on_time(now_);
+  EXPECT_GT(watch_.next_deadline(), now_) << "it does not spin until the next look";
+  now_ += CertificateWatch::kInterval;
   EXPECT_TRUE(look());
   EXPECT_FALSE(look());
 }
