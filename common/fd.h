@@ -25,6 +25,7 @@ class Fd {
   /// Gives up ownership without closing.
   int release() { return std::exchange(fd_, -1); }
   void reset(int fd = -1) {
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it loses sight of pairs that are moved
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;
   }

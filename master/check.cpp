@@ -38,13 +38,13 @@ Result<void> try_as_worker(const config::Config& config) {
   const Result<std::optional<Identity>> identity = resolve_identity(config.process);
   if (!identity) return identity.error();
   if (*identity) {
-    if (const Result<void> changed = become(**identity); !changed) return changed;
+    if (Result<void> changed = become(**identity); !changed) return changed;
     const std::vector<config::Problem> problems = config::check_document_roots(config);
     for (const config::Problem& problem : problems)
       dprintf(STDERR_FILENO, "%s (for the user %s)\n", problem.text().c_str(), config.process.user.c_str());
     if (!problems.empty()) _exit(kExitConfiguration);
   }
-  if (const Result<void> good = worker::try_configuration(config); !good) return good;
+  if (Result<void> good = worker::try_configuration(config); !good) return good;
   return warn_of_certificates(config);
 }
 

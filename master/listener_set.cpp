@@ -115,8 +115,7 @@ Result<void> ListenerSet::check_nobody_listens(const Endpoint& bind) const {
     if (held.actual == bind) return cannot_listen(EADDRINUSE, bind);
   for (const Held& held : held_)
     if (!held.need.bind.is_unix() && held.actual.port() == bind.port()) return {};
-  const auto [probe, code] = bound_socket(bind, false);
-  if (code != 0) return cannot_listen(code, bind);
+  if (const int code = bound_socket(bind, false).second; code != 0) return cannot_listen(code, bind);
   return {};
 }
 

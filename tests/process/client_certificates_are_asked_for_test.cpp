@@ -77,8 +77,7 @@ TEST_F(client_certificates, when_required_let_in_only_whom_the_authority_knows) 
     EXPECT_EQ(status(server, none), 0);
     EXPECT_EQ(status(server, good, "/fixed?again" + text), 200);
     EXPECT_TRUE(resumed);
-    EXPECT_TRUE(
-        logged("/fixed?again" + text + " <CN=Zoë\\x5C, \\x5C\\x22the\\x5C\\x22 client> " + text));
+    EXPECT_TRUE(logged("/fixed?again" + text + " <CN=Zoë\\x5C, \\x5C\\x22the\\x5C\\x22 client> " + text));
   }
   EXPECT_TRUE(eventually(5s, [&] {
     return scrape(server.admin_port()).sum("holdfast_tls_handshake_failures_total", {"client_certificate"}) ==

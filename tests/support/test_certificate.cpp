@@ -118,7 +118,8 @@ std::string ocsp_response(const TestCertificate& issuer, const TestCertificate& 
   must(OCSP_basic_add1_status(basic.get(), id.get(),
                               options.revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD, 0,
                               options.revoked ? from.get() : nullptr, from.get(), until.get()) != nullptr);
-  must(OCSP_basic_sign(basic.get(), authority.get(), key_of(issuer).get(), EVP_sha256(), nullptr, OCSP_NOCERTS) == 1);
+  must(OCSP_basic_sign(basic.get(), authority.get(), key_of(issuer).get(), EVP_sha256(), nullptr,
+                       OCSP_NOCERTS) == 1);
   const Owned<OCSP_RESPONSE> response(OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
   return pem([&](BIO* bio) { return i2d_OCSP_RESPONSE_bio(bio, response.get()); });
 }

@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -34,13 +35,25 @@ bool from_table(Label label) {
   return label == Label::Site || label == Label::Listener || label == Label::Certificate;
 }
 
+/// The numbers of a series' labels, one after the other.
+class LabelNumbers {
+ public:
+  explicit LabelNumbers(const stats::SeriesKey& key) : left_{key.a, key.b, key.c} {}
+  std::uint16_t next() {
+    const std::uint16_t first = left_[0];
+    left_ = {left_[1], left_[2], 0};
+    return first;
+  }
+
+ private:
+  std::array<std::uint16_t, 3> left_;
+};
+
 /// What was counted for a site or listener that has no name of its own is shown only when there is something.
 bool is_other(const stats::MetricRow& row, const stats::SeriesKey& key) {
-  const std::uint16_t values[] = {key.a, key.b, key.c};
-  std::size_t value = 0;
+  LabelNumbers numbers(key);
   for (Label label : row.labels)
-    if (label != Label::Worker && label != Label::None && values[value++] == 0 && from_table(label))
-      return true;
+    if (label != Label::Worker && label != Label::None && numbers.next() == 0 && from_table(label)) return true;
   return false;
 }
 
@@ -56,12 +69,11 @@ std::string label_value(const stats::Segment& segment, Label label, std::uint32_
 
 Labels labels_of(const stats::Segment& segment, const stats::MetricRow& row, const stats::SeriesKey& key,
                  std::uint32_t slot) {
-  const std::uint16_t values[] = {key.a, key.b, key.c};
+  LabelNumbers numbers(key);
   Labels labels;
-  std::size_t value = 0;
   for (Label label : row.labels) {
     if (label == Label::None) continue;
-    const std::uint32_t number = label == Label::Worker ? slot : values[value++];
+    const std::uint32_t number = label == Label::Worker ? slot : numbers.next();
     labels.push_back({std::string(stats::label_name(label)), label_value(segment, label, number)});
   }
   return labels;

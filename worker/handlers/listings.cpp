@@ -124,6 +124,7 @@ void Listings::wait_for(Rendering& rendering, api::Exchange& exchange) {
 void Listings::on_rendered(Rendering& rendering, Result<std::string> text) {
   std::erase(renderings_, &rendering);
   RenderedListing* listing = nullptr;
+  const ErrorKind why = text ? ErrorKind::Internal : text.error().kind;
   if (text) listing = &cache_.keep(rendering.key(), *std::move(text), rendering.started_at());
   const api::BodyHold hold = listing ? listing->hold() : nullptr;
   // One by one: an answer may end other exchanges.
@@ -133,7 +134,7 @@ void Listings::on_rendered(Rendering& rendering, Result<std::string> text) {
     if (listing)
       answer(exchange, rendering.key().json, *listing);
     else
-      refuse(exchange, text.error().kind);
+      refuse(exchange, why);
   }
 }
 

@@ -35,6 +35,7 @@ void Session::set_deadlines() {
 
 // Only bytes of the body move it, and it stands while we are not ready for them.
 TimePoint Session::body_deadline() {
+  if (!active_) return kNever;
   Patience& patience = active_->patience;
   if (!wants_bytes()) {
     patience.stand(connection_.now());
