@@ -13,7 +13,7 @@
 namespace holdfast::master {
 namespace {
 
-// The helper's answer: a line a certificate, in the order of the configuration, or one line with a problem.
+// The inquiry's answer: a line a certificate, in the order of the configuration, or one line with a problem.
 //   good SECONDS [REMARK]     bad SECONDS REMARK     problem TEXT
 constexpr std::string_view kGood = "good";
 constexpr std::string_view kBad = "bad";
@@ -41,12 +41,12 @@ std::string_view take_until(std::string_view& text, char end) {
   return taken;
 }
 
-std::vector<std::string> certificate_paths(const config::Config& config) {
-  std::vector<std::string> paths;
+std::vector<const config::Certificate*> certificates_of(const config::Config& config) {
+  std::vector<const config::Certificate*> all;
   for (const config::Listener& listener : config.listeners)
     if (listener.tls.enabled)
-      for (const config::Certificate& one : listener.tls.certificates) paths.push_back(one.certificate.path);
-  return paths;
+      for (const config::Certificate& one : listener.tls.certificates) all.push_back(&one);
+  return all;
 }
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -75,7 +75,7 @@ void CertificateWatch::adopt(std::shared_ptr<const config::Config> config) {
 
 void CertificateWatch::stop() {
   files_.clear();
-  helper_.reset();
+  inquiry_.reset();
   news_.reset();
   doubt_.clear();
   unexamined_ = false;
@@ -88,7 +88,7 @@ TimePoint CertificateWatch::next_deadline() const {
 
 void CertificateWatch::on_time(TimePoint now) {
   if (give_up_at_ <= now) {
-    helper_.reset();
+    inquiry_.reset();
     give_up_at_ = kNever;
     doubt_ = "the examination of the certificates took too long";
   }
@@ -102,7 +102,7 @@ void CertificateWatch::on_time(TimePoint now) {
     unexamined_ = true;
   else if (!doubt_.empty() && !unexamined_)
     complain(std::exchange(doubt_, {}));
-  if (unexamined_ && !helper_) examine(now);
+  if (unexamined_ && !inquiry_) examine(now);
 }
 
 std::optional<CertificateWatch::Stamp> CertificateWatch::stamp_of(const std::string& path) {
@@ -153,20 +153,20 @@ void CertificateWatch::examine(TimePoint now) {
     return;
   }
   candidate_ = as_on_disk();
-  Result<HelperProcess> helper =
-      HelperProcess::start(identity_, [config = candidate_.get()] { return examination(*config); });
-  if (!helper) {
-    doubt_ = helper.error().message();
+  Result<Inquiry> inquiry =
+      Inquiry::start(identity_, [config = candidate_.get()] { return examination(*config); });
+  if (!inquiry) {
+    doubt_ = inquiry.error().message();
     return;
   }
-  helper_.emplace(std::move(*helper));
+  inquiry_.emplace(std::move(*inquiry));
   give_up_at_ = now + kPatience;
 }
 
-void CertificateWatch::on_helper() {
-  if (!helper_ || !helper_->ended()) return;
-  const std::optional<std::string> answer = helper_->answer();
-  helper_.reset();
+void CertificateWatch::on_inquiry() {
+  if (!inquiry_ || !inquiry_->ended()) return;
+  const std::optional<std::string> answer = inquiry_->answer();
+  inquiry_.reset();
   give_up_at_ = kNever;
   if (!answer)
     doubt_ = "the process that examines certificates crashed";
@@ -177,7 +177,10 @@ void CertificateWatch::on_helper() {
 void CertificateWatch::on_answer(const std::string& answer) {
   CertificateNews news;
   std::string_view rest = answer;
-  for (const std::string& path : certificate_paths(*candidate_)) {
+  const std::vector<const config::Certificate*> certificates = certificates_of(*candidate_);
+  const std::vector<const config::Certificate*> in_use = certificates_of(*config_);
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const std::string& path = certificates[i]->certificate.path;
     std::string_view line = take_until(rest, '\n');
     const std::string_view verdict = take_until(line, ' ');
     if (verdict == kProblem) {
@@ -186,8 +189,8 @@ void CertificateWatch::on_answer(const std::string& answer) {
     }
     const std::string_view seconds = take_until(line, ' ');
     const std::string remark = line.empty() ? std::string() : path + " " + std::string(line);
-    // One that was bad from the start is used all the same: there is no other.
-    if (verdict == kBad && candidate_ != config_) {
+    // One that is in use and bad has no other to take its place, and does not hold up the rest.
+    if (verdict == kBad && certificates[i]->certificate.text != in_use[i]->certificate.text) {
       doubt_ = remark;
       return;
     }

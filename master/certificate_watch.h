@@ -1,6 +1,6 @@
 // Certificates and keys of the serving configuration as they are on disk: looked at each second, and when they
-// have changed examined in a helper process, because they are other people's bytes. The master is told what to
-// make of it; it sends what is good to the running workers.
+// have changed examined in a process of its own, because they are other people's bytes. The master is told what
+// to make of it; it sends what is good to the running workers.
 //
 // Certificate and key are two files, and whoever renews them writes one after the other: what does not fit
 // together is refused only if it is still so a look later.
@@ -14,7 +14,7 @@
 
 #include "common/clock.h"
 #include "config/config.h"
-#include "master/helper_process.h"
+#include "master/inquiry.h"
 
 namespace holdfast::master {
 
@@ -33,11 +33,11 @@ struct CertificateNews {
 class CertificateWatch {
  public:
   static constexpr Milliseconds kInterval{1000};
-  static constexpr Milliseconds kPatience{10'000};  // with a helper
+  static constexpr Milliseconds kPatience{10'000};  // with an inquiry
   static constexpr std::chrono::hours kAgain{24};   // remarks are repeated
 
   /// Follows the files of `config` from now on and examines them once; forgets any other. `identity`: of
-  /// helpers.
+  /// inquiries.
   void follow(std::shared_ptr<const config::Config> config, const std::optional<Identity>& identity,
               TimePoint now);
   /// The same files, though another configuration: there is nothing to examine.
@@ -46,12 +46,12 @@ class CertificateWatch {
   void stop();
 
   TimePoint next_deadline() const;
-  /// Of the helper at work; -1: none.
-  int helper_output() const { return helper_ ? helper_->output() : -1; }
+  /// Of the inquiry at work; -1: none.
+  int inquiry_output() const { return inquiry_ ? inquiry_->output() : -1; }
   /// Call when the deadline has passed.
   void on_time(TimePoint now);
-  /// Call when the helper's descriptor is ready.
-  void on_helper();
+  /// Call when the inquiry's descriptor is ready.
+  void on_inquiry();
   /// What has been found out since the last call, if anything.
   std::optional<CertificateNews> take_news();
 
@@ -80,7 +80,7 @@ class CertificateWatch {
   std::optional<Identity> identity_;
   std::map<std::string, File> files_;
   std::shared_ptr<const config::Config> candidate_;  // is examined, or was last
-  std::optional<HelperProcess> helper_;
+  std::optional<Inquiry> inquiry_;
   std::string doubt_;        // why the files as they are would be refused; waits for the next look
   bool unexamined_ = false;  // they have changed since the examination began
   TimePoint look_at_ = kNever;

@@ -132,8 +132,8 @@ void Master::turn() {
   }
   if (control_) control_->add_to(set);
   if (!pending_) {
-    set.add(certificates_.helper_output(), Source::CertificateHelper);
-    set.add(staples_.helper_output(), Source::StapleHelper);
+    set.add(certificates_.inquiry_output(), Source::CertificateInquiry);
+    set.add(staples_.inquiry_output(), Source::StapleInquiry);
   }
   const std::vector<Wakeup> woken = set.wait(Clock::now(), next_deadline());
   const TimePoint now = Clock::now();
@@ -177,11 +177,11 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
     case Source::ProcessChannel:
       on_process_channel(wakeup.id);
       break;
-    case Source::CertificateHelper:
-      certificates_.on_helper();
+    case Source::CertificateInquiry:
+      certificates_.on_inquiry();
       break;
-    case Source::StapleHelper:
-      if (staples_.on_helper(now, std::chrono::system_clock::now())) use_certificates(serving_->config);
+    case Source::StapleInquiry:
+      if (staples_.on_inquiry(now, std::chrono::system_clock::now())) use_certificates(serving_->config);
       break;
     case Source::ControlListener:
       control_->on_listener(now);

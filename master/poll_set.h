@@ -17,8 +17,8 @@ enum class Source : std::uint8_t {
   ProcessChannel,
   ControlListener,
   ControlClient,
-  CertificateHelper,
-  StapleHelper
+  CertificateInquiry,
+  StapleInquiry
 };
 
 struct Wakeup {

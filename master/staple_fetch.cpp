@@ -9,7 +9,7 @@
 namespace holdfast::master {
 namespace {
 
-// The helper's answer, a line a certificate: "SECONDS HEX" (valid until, response) or "- PROBLEM".
+// The inquiry's answer, a line a certificate: "SECONDS HEX" (valid until, response) or "- PROBLEM".
 constexpr std::chrono::seconds kPatienceEach{15};
 
 std::string hex_of(std::string_view bytes) {
@@ -64,12 +64,12 @@ void StapleFetch::follow(const config::Config& config, const std::optional<Ident
 
 void StapleFetch::stop() {
   wanted_.clear();
-  helper_.reset();
+  inquiry_.reset();
   give_up_at_ = kNever;
 }
 
 TimePoint StapleFetch::next_deadline() const {
-  if (helper_) return give_up_at_;
+  if (inquiry_) return give_up_at_;
   TimePoint next = kNever;
   for (const auto& [text, one] : wanted_) next = std::min(next, one.due);
   return next;
@@ -77,11 +77,11 @@ TimePoint StapleFetch::next_deadline() const {
 
 void StapleFetch::on_time(TimePoint now) {
   if (give_up_at_ <= now) {
-    helper_.reset();
+    inquiry_.reset();
     give_up_at_ = kNever;
     problems_.emplace_back("OCSP responses: their authorities did not answer in time");
   }
-  if (helper_) return;
+  if (inquiry_) return;
   asked_.clear();
   std::vector<config::Certificate> certificates;
   for (auto& [text, one] : wanted_) {
@@ -91,18 +91,18 @@ void StapleFetch::on_time(TimePoint now) {
     certificates.push_back(one.certificate);
   }
   if (asked_.empty()) return;
-  Result<HelperProcess> helper = HelperProcess::start(
-      identity_, [certificates = std::move(certificates)] { return asked_for(certificates); });
-  if (!helper) return problems_.push_back(helper.error().message());
-  helper_.emplace(std::move(*helper));
+  Result<Inquiry> inquiry =
+      Inquiry::start(identity_, [certificates = std::move(certificates)] { return asked_for(certificates); });
+  if (!inquiry) return problems_.push_back(inquiry.error().message());
+  inquiry_.emplace(std::move(*inquiry));
   give_up_at_ = now + kPatienceEach * asked_.size();
 }
 
-bool StapleFetch::on_helper(TimePoint now, WallTime wall) {
-  if (!helper_ || !helper_->ended()) return false;
+bool StapleFetch::on_inquiry(TimePoint now, WallTime wall) {
+  if (!inquiry_ || !inquiry_->ended()) return false;
   const std::string answer =
-      helper_->answer().value_or("- OCSP responses: the process that asks for them crashed\n");
-  helper_.reset();
+      inquiry_->answer().value_or("- OCSP responses: the process that asks for them crashed\n");
+  inquiry_.reset();
   give_up_at_ = kNever;
   bool news = false;
   std::size_t at = 0;

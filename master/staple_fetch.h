@@ -1,4 +1,4 @@
-// OCSP responses for certificates that are configured so: got by a helper process, kept as long as their
+// OCSP responses for certificates that are configured so: got by a process of its own, kept as long as their
 // certificate is in use, got anew in good time. The master gives them to its workers with the certificates.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "config/config.h"
-#include "master/helper_process.h"
+#include "master/inquiry.h"
 
 namespace holdfast::master {
 
@@ -21,17 +21,17 @@ class StapleFetch {
   static constexpr std::chrono::hours kLatest{24};
   static constexpr std::chrono::minutes kAfterFailure{10};
 
-  /// From now on for the certificates of this configuration. `identity`: of helpers.
+  /// From now on for the certificates of this configuration. `identity`: of inquiries.
   void follow(const config::Config& config, const std::optional<Identity>& identity, TimePoint now);
   void stop();
 
   TimePoint next_deadline() const;
-  /// Of the helper at work; -1: none.
-  int helper_output() const { return helper_ ? helper_->output() : -1; }
+  /// Of the inquiry at work; -1: none.
+  int inquiry_output() const { return inquiry_ ? inquiry_->output() : -1; }
   /// Call when the deadline has passed.
   void on_time(TimePoint now);
-  /// Call when the helper's output is ready. True: there are new responses.
-  bool on_helper(TimePoint now, WallTime wall);
+  /// Call when the inquiry's output is ready. True: there are new responses.
+  bool on_inquiry(TimePoint now, WallTime wall);
 
   /// `config` with the responses that are known for its certificates; itself when it has them.
   std::shared_ptr<const config::Config> filled(const std::shared_ptr<const config::Config>& config) const;
@@ -49,8 +49,8 @@ class StapleFetch {
 
   std::optional<Identity> identity_;
   std::map<std::string, Wanted> wanted_;  // by the certificate's text
-  std::vector<std::string> asked_;        // the helper's order
-  std::optional<HelperProcess> helper_;
+  std::vector<std::string> asked_;        // the inquiry's order
+  std::optional<Inquiry> inquiry_;
   TimePoint give_up_at_ = kNever;
   std::vector<std::string> problems_;
 };

@@ -1,7 +1,4 @@
 // What the master and `holdfast check` learn of certificates, without knowing TLS themselves.
-#include <array>
-#include <ctime>
-
 #include "worker/net/tls_certificate.h"
 #include "worker/net/tls_context.h"
 #include "worker/net/tls_staple.h"
@@ -11,14 +8,8 @@ namespace holdfast::worker {
 namespace {
 
 std::string expiry_remark(WallTime until, WallTime now) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(until);
-  std::tm broken{};
-  ::gmtime_r(&seconds, &broken);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%F %R UTC", &broken);
   const auto days = std::chrono::floor<std::chrono::days>(until - now).count();
-  return "expires in " + std::to_string(days) + (days == 1 ? " day (" : " days (") +
-         std::string(text.data(), length) + ")";
+  return "expires in " + std::to_string(days) + (days == 1 ? " day (" : " days (") + net::date_of(until) + ")";
 }
 
 }  // namespace

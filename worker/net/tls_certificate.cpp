@@ -51,21 +51,6 @@ std::string common_name(const X509* certificate) {
   return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 }
 
-/// RFC 5280 section 4.1.2.5: whole seconds, UTC.
-WallTime time_of(const ASN1_TIME* time) {
-  std::tm broken{};
-  if (ASN1_TIME_to_tm(time, &broken) != 1) return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&broken));
-}
-
-std::string date_of(WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm broken{};
-  ::gmtime_r(&seconds, &broken);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%F", &broken)};
-}
-
 Error wrong(std::string message) {
   return {ErrorKind::Configuration, 0, std::move(message)};
 }
@@ -80,6 +65,20 @@ void TlsCertificate::Free::operator()(evp_pkey_st* key) const noexcept {
 }
 void TlsCertificate::Free::operator()(stack_st_X509* stack) const noexcept {
   sk_X509_free(stack);
+}
+
+WallTime time_of(const asn1_string_st* time) {
+  std::tm broken{};
+  if (ASN1_TIME_to_tm(time, &broken) != 1) return {};
+  return std::chrono::system_clock::from_time_t(::timegm(&broken));
+}
+
+std::string date_of(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm broken{};
+  ::gmtime_r(&seconds, &broken);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%F", &broken)};
 }
 
 std::string take_tls_error() {

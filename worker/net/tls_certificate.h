@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 
+struct asn1_string_st;
 struct x509_st;
 struct evp_pkey_st;
 struct ssl_ctx_st;
@@ -48,6 +49,11 @@ class TlsCertificate {
   std::unique_ptr<stack_st_X509, Free> issuers_;  // the same but for the first, as the library takes them
   std::unique_ptr<evp_pkey_st, Free> key_;
 };
+
+/// Of a certificate or an OCSP response: whole seconds, UTC (RFC 5280 section 4.1.2.5).
+WallTime time_of(const asn1_string_st* time);
+/// "2026-12-31", UTC.
+std::string date_of(WallTime time);
 
 /// What the library said last, for a message; empties its queue.
 std::string take_tls_error();

@@ -6,7 +6,6 @@
 #include <openssl/x509v3.h>
 
 #include <array>
-#include <ctime>
 #include <memory>
 
 namespace holdfast::net {
@@ -43,12 +42,6 @@ bool is_signed(OCSP_BASICRESP* basic, X509* issuer) {
     return false;
   X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
   return OCSP_basic_verify(basic, issuers.get(), store.get(), OCSP_TRUSTOTHER) == 1;
-}
-
-WallTime time_of(const ASN1_GENERALIZEDTIME* time) {
-  std::tm broken{};
-  if (ASN1_TIME_to_tm(time, &broken) != 1) return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&broken));
 }
 
 Result<Staple> judge(OCSP_BASICRESP* basic, const TlsCertificate& certificate, WallTime now) {

@@ -248,6 +248,7 @@ IoResult TlsTransport::take_early_bytes(std::span<std::byte> room) {
   std::memcpy(room.data(), early_bytes_->data(), size);
   early_bytes_->erase(0, size);
   if (early_bytes_->empty()) early_bytes_.reset();
+  more_to_read_ = true;  // whatever the handshake has left in the library and the socket
   return {size > 0 ? Io::Ok : Io::WantRead, size, 0};
 }
 

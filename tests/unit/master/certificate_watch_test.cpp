@@ -46,11 +46,11 @@ class CertificateWatchTest : public ::testing::Test {
   std::optional<CertificateNews> look() {
     watch_.on_time(now_);
     now_ += CertificateWatch::kInterval;
-    while (watch_.helper_output() >= 0) {
+    while (watch_.inquiry_output() >= 0) {
       PollSet set;
-      set.add(watch_.helper_output(), Source::CertificateHelper);
+      set.add(watch_.inquiry_output(), Source::CertificateInquiry);
       set.wait(Clock::now(), Clock::now() + 20s);
-      watch_.on_helper();
+      watch_.on_inquiry();
     }
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
@@ -145,6 +145,23 @@ TEST_F(CertificateWatchTest, refuses_what_clients_would_refuse) {
     EXPECT_FALSE(look());
     EXPECT_THAT(look()->refusal, HasSubstr(why));
   }
+}
+
+TEST_F(CertificateWatchTest, takes_a_good_one_beside_one_in_use_that_has_expired) {
+  const TestCertificate expired = make_certificate({"b.test"}, {.from_days = -9, .until_days = -2});
+  config::Config both = *config_;
+  both.listeners[0].tls.certificates.push_back(
+      {{folder_ / "b.pem", expired.certificate}, {folder_ / "b.key", expired.key}, {"h.yaml", 5, 4}});
+  write(folder_ / "b.pem", expired.certificate);
+  write(folder_ / "b.key", expired.key);
+  watch_.follow(std::make_shared<config::Config>(both), std::nullopt, now_);
+  const auto first = look();
+  ASSERT_TRUE(first);
+  EXPECT_THAT(first->remarks, testing::ElementsAre(HasSubstr("b.pem has expired (")));
+  put(make_certificate({"a.test"}));
+  const auto news = look();
+  ASSERT_TRUE(news && news->config) << "the expired one is not what has changed";
+  EXPECT_THAT(news->remarks, testing::ElementsAre(HasSubstr("b.pem has expired (")));
 }
 
 TEST_F(CertificateWatchTest, repeats_its_remarks_each_day) {

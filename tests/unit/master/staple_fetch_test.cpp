@@ -28,13 +28,13 @@ class StapleFetchTest : public ::testing::Test {
         {{"site.pem", made.certificate}, {"site.key", made.key}, {}, stapling, {}});
     return config;
   }
-  bool wait_for_helper() {
+  bool wait_for_inquiry() {
     PollSet set;
-    set.add(fetch_.helper_output(), Source::StapleHelper);
+    set.add(fetch_.inquiry_output(), Source::StapleInquiry);
     bool news = false;
-    while (fetch_.helper_output() >= 0) {
+    while (fetch_.inquiry_output() >= 0) {
       set.wait(Clock::now(), Clock::now() + 20s);
-      news |= fetch_.on_helper(now_, std::chrono::system_clock::now());
+      news |= fetch_.on_inquiry(now_, std::chrono::system_clock::now());
     }
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
@@ -57,7 +57,7 @@ TEST_F(StapleFetchTest, asks_at_once_tells_why_it_failed_and_asks_again_later) {
   fetch_.follow(*config, std::nullopt, now_);
   EXPECT_EQ(fetch_.next_deadline(), now_);
   fetch_.on_time(now_);
-  EXPECT_FALSE(wait_for_helper());
+  EXPECT_FALSE(wait_for_inquiry());
   EXPECT_THAT(fetch_.take_problems(), ElementsAre(HasSubstr("site.pem: OCSP response: needs the issuer")));
   EXPECT_THAT(fetch_.take_problems(), IsEmpty());
   EXPECT_EQ(fetch_.next_deadline(), now_ + StapleFetch::kAfterFailure);
@@ -66,17 +66,17 @@ TEST_F(StapleFetchTest, asks_at_once_tells_why_it_failed_and_asks_again_later) {
   EXPECT_EQ(fetch_.filled(config), config);
 }
 
-TEST_F(StapleFetchTest, gives_up_a_helper_that_hangs) {
+TEST_F(StapleFetchTest, gives_up_a_inquiry_that_hangs) {
   // Whatever becomes of it: nobody looks until it is too late.
   const TestCertificate root = make_certificate({}, {.common_name = "root", .authority = true});
   TestCertificate made = make_certificate({"a.test"}, {.issuer = &root, .ocsp_url = "http://127.0.0.1:9/"});
   made.certificate += root.certificate;
   fetch_.follow(*config_of(made, config::Stapling::Fetch), std::nullopt, now_);
   fetch_.on_time(now_);
-  ASSERT_GE(fetch_.helper_output(), 0);
+  ASSERT_GE(fetch_.inquiry_output(), 0);
   now_ = fetch_.next_deadline();
   fetch_.on_time(now_);
-  EXPECT_EQ(fetch_.helper_output(), -1);
+  EXPECT_EQ(fetch_.inquiry_output(), -1);
   EXPECT_THAT(fetch_.take_problems(), ElementsAre(HasSubstr("did not answer in time")));
   while (::waitpid(-1, nullptr, 0) > 0) {
   }

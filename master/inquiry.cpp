@@ -1,4 +1,4 @@
-#include "master/helper_process.h"
+#include "master/inquiry.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -27,10 +27,10 @@ void write_all(int fd, std::string_view text) {
   }
 }
 
-int live_as_helper(const std::optional<Identity>& identity, const Fd& output,
-                   const std::function<std::string()>& work) {
+int live_as_inquiry(const std::optional<Identity>& identity, const Fd& output,
+                    const std::function<std::string()>& work) {
   SignalSource::settle_in_child();
-  ::prctl(PR_SET_NAME, "holdfast: help");
+  ::prctl(PR_SET_NAME, "holdfast: ask");
   close_descriptors_but({output.get()});
   if (identity)
     if (const Result<void> changed = become(*identity); !changed) return kExitPermission;
@@ -42,25 +42,25 @@ int live_as_helper(const std::optional<Identity>& identity, const Fd& output,
 
 }  // namespace
 
-Result<HelperProcess> HelperProcess::start(const std::optional<Identity>& identity,
-                                           const std::function<std::string()>& work) {
+Result<Inquiry> Inquiry::start(const std::optional<Identity>& identity,
+                               const std::function<std::string()>& work) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "make a pipe to a helper");
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error(errno, "make a pipe to an inquiry");
   Fd reading(ends[0]);
   const Fd writing(ends[1]);
   const pid_t pid = ::fork();
-  if (pid < 0) return system_error(errno, "fork a helper");
-  if (pid == 0) ::_exit(live_as_helper(identity, writing, work));
+  if (pid < 0) return system_error(errno, "fork an inquiry");
+  if (pid == 0) ::_exit(live_as_inquiry(identity, writing, work));
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ::fcntl(reading.get(), F_SETFL, O_NONBLOCK);
-  return HelperProcess(std::move(pidfd), std::move(reading));
+  return Inquiry(std::move(pidfd), std::move(reading));
 }
 
-HelperProcess::~HelperProcess() {
+Inquiry::~Inquiry() {
   if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
 
-bool HelperProcess::ended() {
+bool Inquiry::ended() {
   char buffer[4096];
   for (;;) {
     const ssize_t got = ::read(output_.get(), buffer, sizeof buffer);
@@ -74,7 +74,7 @@ bool HelperProcess::ended() {
   }
 }
 
-std::optional<std::string> HelperProcess::answer() const {
+std::optional<std::string> Inquiry::answer() const {
   if (text_.empty() || text_.back() != kEnd) return std::nullopt;
   return text_.substr(0, text_.size() - 1);
 }

@@ -12,16 +12,16 @@
 
 namespace holdfast::master {
 
-class HelperProcess {
+class Inquiry {
  public:
   /// Forks. `work` runs in the child, as `identity` when there is one, with no descriptor of the master's but
   /// the standard streams; what it returns is the answer.
-  static Result<HelperProcess> start(const std::optional<Identity>& identity,
-                                     const std::function<std::string()>& work);
-  HelperProcess(HelperProcess&&) = default;
-  HelperProcess& operator=(HelperProcess&&) = delete;
+  static Result<Inquiry> start(const std::optional<Identity>& identity,
+                               const std::function<std::string()>& work);
+  Inquiry(Inquiry&&) = default;
+  Inquiry& operator=(Inquiry&&) = delete;
   /// Kills it, if it has not ended.
-  ~HelperProcess();
+  ~Inquiry();
 
   /// Readable when something is to be taken.
   int output() const { return output_.get(); }
@@ -31,7 +31,7 @@ class HelperProcess {
   std::optional<std::string> answer() const;
 
  private:
-  HelperProcess(Fd pidfd, Fd output) : pidfd_(std::move(pidfd)), output_(std::move(output)) {}
+  Inquiry(Fd pidfd, Fd output) : pidfd_(std::move(pidfd)), output_(std::move(output)) {}
 
   Fd pidfd_;
   Fd output_;
