@@ -105,7 +105,8 @@ TEST_F(certificates, are_taken_by_running_workers_without_a_failed_handshake) {
   EXPECT_EQ(load.failed, 0);
   EXPECT_GT(load.resumed, 0);
   EXPECT_EQ(server.workers(), before);
-  EXPECT_TRUE(eventually(5s, [&] { return server.processes().size() == 3; })) << "inquiries leave nothing behind";
+  EXPECT_TRUE(eventually(5s, [&] { return server.processes().size() == 3; }))
+      << "inquiries leave nothing behind";
   const Scrape figures = scrape(server.admin_port());
   EXPECT_EQ(figures.sum(kChanges, {"success"}), 3);
   EXPECT_EQ(figures.sum("holdfast_worker_exits_total"), 0);
