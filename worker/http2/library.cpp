@@ -2,6 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -197,9 +198,25 @@ Frames::~Frames() {
   nghttp2_session_del(session_);
 }
 
-bool Frames::receive(std::span<const std::byte> input) {
+// How much of the input does not end within the head of a frame. Some versions of the library count each piece
+// of the head of a CONTINUATION as one more of them, and end the connection of who sends slowly.
+std::size_t Frames::whole_heads(std::span<const std::byte> input) {
+  std::uint64_t at = until_head_;
+  while (at + kFrameHead <= input.size()) {
+    const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(input[at + i]); };
+    at += kFrameHead + (byte(0) << 16 | byte(1) << 8 | byte(2));
+  }
+  const std::size_t whole = std::min<std::uint64_t>(at, input.size());
+  until_head_ = at - whole;
+  return whole;
+}
+
+std::optional<std::size_t> Frames::receive(std::span<const std::byte> input) {
+  const std::size_t whole = whole_heads(input);
+  if (whole == 0) return whole;
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(input.data());
-  return nghttp2_session_mem_recv(session_, bytes, input.size()) >= 0;
+  if (nghttp2_session_mem_recv(session_, bytes, whole) < 0) return std::nullopt;
+  return whole;
 }
 
 // The first frame of a server is its SETTINGS: there the peer reads the true number of streams.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -128,10 +129,11 @@ class Frames {
   Frames& operator=(const Frames&) = delete;
 
   bool usable() const { return session_ != nullptr; }
-  /// False: the connection cannot go on, and no GOAWAY will say so.
-  bool receive(std::span<const std::byte> input);
+  /// How many bytes were taken; the others, fewer than the head of a frame, are to come again with what follows
+  /// them. Nothing: the connection cannot go on, and no GOAWAY will say so.
+  std::optional<std::size_t> receive(std::span<const std::byte> input);
   /// Frames that are ready, but for those that write_data() has put into the output itself. The view ends with
-  /// the next call; empty: nothing (more) now. False as above.
+  /// the next call; empty: nothing (more) now. False: as nothing above.
   bool next_output(std::string_view& bytes);
   bool wants_input() const;
   bool wants_output() const;
@@ -160,7 +162,12 @@ class Frames {
   void terminate(ErrorCode why);
 
  private:
+  static constexpr std::size_t kPreface = 24;  // RFC 9113 section 3.4
+
+  std::size_t whole_heads(std::span<const std::byte> input);
+
   nghttp2_session* session_ = nullptr;
+  std::uint64_t until_head_ = kPreface;  // bytes of input before the next frame's head
   bool settings_are_next_ = true;
   std::uint32_t streams_ = 0;
 };

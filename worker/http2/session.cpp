@@ -85,12 +85,13 @@ std::size_t Session::on_bytes(std::span<const std::byte> input) {
   if (broken_) return connection_.abort(), input.size();
   busy_ = true;
   // Who is ended for abuse has its GOAWAY submitted already.
-  if (!frames_.receive(input) && !leaving_) broken_ = true;
+  const std::optional<std::size_t> taken = frames_.receive(input);
+  if (!taken && !leaving_) broken_ = true;
   busy_ = false;
   feed_all();
   pump();
   settle();
-  return input.size();
+  return taken.value_or(input.size());
 }
 
 bool Session::on_room() {
