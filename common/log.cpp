@@ -193,7 +193,7 @@ std::uint64_t ErrorLogSink::take_dropped() {
   return std::exchange(dropped_, 0);
 }
 
-void ErrorLogSink::write(LogLevel level, std::string_view event, Fields fields) {
+void ErrorLogSink::write(LogLevel level, std::string_view event, std::span<const LogField> fields) {
   if (!enabled(level)) return;
   const int saved = errno;
   line_.clear();

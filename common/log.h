@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -51,16 +52,17 @@ class ErrorLogSink {
   void adopt(Fd fd);
   bool enabled(LogLevel level) const { return level >= level_; }
 
-  void debug(std::string_view event, Fields fields = {}) { write(LogLevel::Debug, event, fields); }
-  void info(std::string_view event, Fields fields = {}) { write(LogLevel::Info, event, fields); }
-  void warning(std::string_view event, Fields fields = {}) { write(LogLevel::Warning, event, fields); }
-  void error(std::string_view event, Fields fields = {}) { write(LogLevel::Error, event, fields); }
+  void debug(std::string_view event, Fields fields = {}) { write(LogLevel::Debug, event, spanned(fields)); }
+  void info(std::string_view event, Fields fields = {}) { write(LogLevel::Info, event, spanned(fields)); }
+  void warning(std::string_view event, Fields fields = {}) { write(LogLevel::Warning, event, spanned(fields)); }
+  void error(std::string_view event, Fields fields = {}) { write(LogLevel::Error, event, spanned(fields)); }
+  void write(LogLevel level, std::string_view event, std::span<const LogField> fields);
 
   /// Lines that could not be written whole; the owner of the statistics reads and clears it.
   std::uint64_t take_dropped();
 
  private:
-  void write(LogLevel level, std::string_view event, Fields fields);
+  static std::span<const LogField> spanned(Fields fields) { return {fields.begin(), fields.size()}; }
   void put_line();
   bool would_wait() const;
   void use(int fd);

@@ -17,6 +17,7 @@
 #include "common/coding.h"
 #include "common/endpoint.h"
 #include "common/log.h"
+#include "config/yaml_tree.h"
 
 namespace holdfast::config {
 
@@ -88,6 +89,7 @@ struct Timeouts {
   Milliseconds request_body{};
   Milliseconds response_write{};
   Milliseconds keep_alive{};
+  Milliseconds handler{};  // 0: as long as it takes
 };
 
 enum class RequestIdMode : std::uint8_t { Off, Generate, Accept };
@@ -171,6 +173,11 @@ struct RespondAction {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body_file{};  // where the body was read from; empty: it stands in the configuration itself
 };
+struct ModuleAction {
+  std::string file;  // the shared object
+  Place place;       // of `file`
+  Node settings;     // as written; read when the module is there to say what it takes (module_settings.h)
+};
 struct EchoAction {};
 struct HelloAction {};
 struct StatusAction {};
@@ -179,7 +186,7 @@ struct HealthAction {};
 struct ReadyAction {};  // only on the admin listener: /readyz
 
 using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
-                            MetricsAction, HealthAction, ReadyAction>;
+                            MetricsAction, HealthAction, ReadyAction, ModuleAction>;
 
 /// Of TLS, for all listeners.
 struct SessionTickets {

@@ -10,6 +10,7 @@
 
 #include "config/loader.h"
 #include "master/exit_status.h"
+#include "master/obituary.h"
 #include "master/privileges.h"
 #include "worker/worker.h"
 
@@ -34,7 +35,7 @@ Result<void> warn_of_certificates(const config::Config& config) {
 }
 
 /// As a worker would do it, under its account.
-Result<void> try_as_worker(const config::Config& config) {
+Result<void> try_as_worker(const config::Config& config, stats::Segment& segment) {
   const Result<std::optional<Identity>> identity = resolve_identity(config.process);
   if (!identity) return identity.error();
   if (*identity) {
@@ -44,28 +45,36 @@ Result<void> try_as_worker(const config::Config& config) {
       dprintf(STDERR_FILENO, "%s (for the user %s)\n", problem.text().c_str(), config.process.user.c_str());
     if (!problems.empty()) _exit(kExitConfiguration);
   }
-  if (Result<void> good = worker::try_configuration(config); !good) return good;
+  if (Result<void> good = worker::try_configuration(config, segment); !good) return good;
   return warn_of_certificates(config);
+}
+
+/// Many of them have a line, and begin with their own place then.
+void print_problem(const config::Config& config, const std::string& message) {
+  const bool placed = message.find(":") < message.find(' ');
+  dprintf(STDERR_FILENO, "%s%s\n", placed ? "" : (config.file + ": ").c_str(), message.c_str());
 }
 
 /// In a process of its own: what workers load may crash, or change the process for good.
 bool worker_could_start(const config::Config& config) {
+  Result<stats::Segment> segment = stats::Segment::create();
+  if (!segment) {
+    std::fprintf(stderr, "%s\n", segment.error().message().c_str());
+    return false;
+  }
   const pid_t child = fork();
   if (child == 0) {
-    const Result<void> outcome = try_as_worker(config);
-    if (!outcome) {
-      const std::string message = outcome.error().message();
-      const std::string file = config.file + ":";
-      dprintf(STDERR_FILENO, "%s%s\n", message.starts_with(file) ? "" : (file + " ").c_str(), message.c_str());
-    }
+    const Result<void> outcome = try_as_worker(config, *segment);
+    if (!outcome) print_problem(config, outcome.error().message());
     _exit(outcome ? kExitOk : kExitConfiguration);
   }
   int status = 0;
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  const std::string last_work = segment->seats_used() > 1 ? work_text(segment->seat(1).activity) : "";
   if (child > 0 && WIFSIGNALED(status))
-    std::fprintf(stderr, "%s: a worker would crash with this configuration (%s)\n", config.file.c_str(),
-                 strsignal(WTERMSIG(status)));
+    std::fprintf(stderr, "%s: a worker would crash with this configuration (%s)%s\n", config.file.c_str(),
+                 strsignal(WTERMSIG(status)), last_work.c_str());
   return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == kExitOk;
 }
 

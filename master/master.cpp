@@ -340,11 +340,13 @@ void Master::on_process_end(ProcessId id) {
   const WorkerProcess process = std::move(found->second);
   processes_.erase(found);
   const stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
-  log_end(process, *status, reason, segment_->seat(process.seat).activity);
+  const stats::Activity& activity = segment_->seat(process.seat).activity;
+  log_end(process, *status, reason, activity);
+  const std::string how = status->text() + work_text(activity);
   limits_->clear_seat(process.seat);
   segment_->retire_seat(process.seat);
   stats_->count_end(reason);
-  feed(event::ProcessExited{id, status->text()});
+  feed(event::ProcessExited{id, how});
 }
 
 // SIGCHLD tells of our workers too; whichever wake-up comes first buries the dead.

@@ -33,6 +33,14 @@ bool was_expected(stats::ExitReason reason) {
 
 }  // namespace
 
+std::string work_text(const stats::Activity& activity) {
+  const std::uint64_t length = load(activity.request_length);
+  if (length == 0) return "";
+  std::string text = ", while it was ";
+  text.append(text_of(activity.request, length)).append(" for the route ").append(text_of(activity.route));
+  return text;
+}
+
 LogField worker_field(std::uint32_t slot) {
   if (slot == stats::kAdminSlot) return {"worker", "admin"};
   return {"worker", slot};
@@ -49,14 +57,13 @@ void log_end(const WorkerProcess& process, const ExitStatus& status, stats::Exit
   const LogField connections{"connections", load(activity.connections)};
   const std::uint64_t length = load(activity.request_length);
   if (length == 0) return log().error("worker ended", {worker, pid, generation, how, why, connections});
-  log().error("worker ended", {worker,
-                               pid,
-                               generation,
-                               how,
-                               why,
-                               connections,
-                               {"request", text_of(activity.request, length)},
-                               {"route", text_of(activity.route)}});
+  const LogField request{"request", text_of(activity.request, length)};
+  const LogField route{"route", text_of(activity.route)};
+  const std::string_view module = text_of(activity.module);
+  if (module.empty())
+    return log().error("worker ended", {worker, pid, generation, how, why, connections, request, route});
+  log().error("worker ended",
+              {worker, pid, generation, how, why, connections, request, route, {"module", module}});
 }
 
 }  // namespace holdfast::master

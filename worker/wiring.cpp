@@ -34,7 +34,9 @@ std::unique_ptr<const config::Config> admin_configuration(const Job& job) {
 }
 
 Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, handlers::Shared& shared,
-                                               const stats::Segment& segment) {
+                                               modules::Modules& modules, const stats::Segment& segment) {
+  if (const auto* const module = std::get_if<config::ModuleAction>(&route.action))
+    return modules.make_handler(route, *module);
   Result<std::unique_ptr<api::Handler>> made = handlers::make_handler(route, shared);
   if (!made || *made) return made;
   std::unique_ptr<api::Handler> handler = admin::make_admin_handler(route.action, segment);
@@ -45,11 +47,11 @@ Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, handl
 }  // namespace
 
 Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
-                                         const stats::Segment& segment) {
+                                         modules::Modules& modules, const stats::Segment& segment) {
   http::HandlerTable table(config.sites.size());
   for (std::size_t site = 0; site < config.sites.size(); ++site) {
     for (const config::Route& route : config.sites[site].routes) {
-      Result<std::unique_ptr<api::Handler>> handler = make_one(route, shared, segment);
+      Result<std::unique_ptr<api::Handler>> handler = make_one(route, shared, modules, segment);
       if (!handler) return handler.error();
       table[site].push_back(std::move(*handler));
     }
@@ -66,6 +68,8 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       packer_(stats),
       pool_(loop),
       shared_({&packer_, &pool_, &stats}),
+      timers_(loop),
+      modules_(pool_, stats.activity()),
       file_changes_(shared_.files()),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
@@ -75,11 +79,13 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
     if (Result<void> opened = wiring->open_access_log(std::move(job.access_log)); !opened)
       return opened.error();
   }
-  Result<http::HandlerTable> handlers = make_handlers(wiring->config_, wiring->shared_, job.segment);
+  Result<http::HandlerTable> handlers =
+      make_handlers(wiring->config_, wiring->shared_, wiring->modules_, job.segment);
   if (!handlers) return handlers.error();
   if (Result<void> watched = wiring->watch_files(); !watched) return watched.error();
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
+  wiring->dispatcher_->set_timers(wiring->timers_);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
   Result<http::GuardTable> guards =
       guards::make_guards(wiring->config_, {stats, &job.limits, &wiring->pool_, &wiring->rate_refusals_});

@@ -14,6 +14,8 @@
 #include "worker/http1/session.h"
 #include "worker/http2/session.h"
 #include "worker/loop/thread_pool.h"
+#include "worker/loop_timers.h"
+#include "worker/modules/modules.h"
 #include "worker/net/acceptor.h"
 #include "worker/net/tls_transport.h"
 #include "worker/protocol_choice.h"
@@ -23,7 +25,7 @@ namespace holdfast::worker {
 
 /// Handlers of every route, in the order of the configuration. Fails with the first that cannot be made.
 Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
-                                         const stats::Segment& segment);
+                                         modules::Modules& modules, const stats::Segment& segment);
 
 class Wiring final : public net::TransportFactory {
  public:
@@ -67,6 +69,8 @@ class Wiring final : public net::TransportFactory {
   loop::ThreadPool pool_;  // joins its threads, which may be packing
   LogRate rate_refusals_{1, Milliseconds(10'000)};
   handlers::Shared shared_;
+  LoopTimers timers_;
+  modules::Modules modules_;
   FileChanges file_changes_;  // the cache's descriptor is open while it is watched
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;

@@ -22,6 +22,12 @@ namespace {
 constexpr int kExitOk = 0;
 constexpr int kExitUnavailable = 69;
 
+std::string in_one_line(std::string text) {
+  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at))
+    text.replace(at, 1, "; ");
+  return text;
+}
+
 class Worker final : private ControlListener, private loop::TurnHook, private loop::Timer {
  public:
   explicit Worker(Job job)
@@ -32,8 +38,9 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
 
   int run() {
     if (Result<void> started = start(); !started) {
-      log().error("worker cannot start", {{"problem", started.error().message()}});
-      control_.tell(ControlKind::Failed, started.error().message());
+      const std::string problem = in_one_line(started.error().message());
+      log().error("worker cannot start", {{"problem", problem}});
+      control_.tell(ControlKind::Failed, problem);
       return kExitUnavailable;
     }
     control_.tell(ControlKind::Ready);
@@ -175,16 +182,16 @@ std::string library_versions() {
          ", " HOLDFAST_CODINGS;
 }
 
-Result<void> try_configuration(const config::Config& config) {
-  Result<stats::Segment> segment = stats::Segment::create();
-  if (!segment) return segment.error();
+Result<void> try_configuration(const config::Config& config, stats::Segment& segment) {
+  stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
   handlers::Shared shared;
-  const Result<http::HandlerTable> table = make_handlers(config, shared, *segment);
+  modules::NoPool no_pool;
+  modules::Modules modules(no_pool, stats.activity());
+  const Result<http::HandlerTable> table = make_handlers(config, shared, modules, segment);
   if (!table) return table.error();
   for (const config::Listener& listener : config.listeners)
     if (listener.tls.enabled)
       if (const auto context = net::TlsContext::make(listener.tls); !context) return context.error();
-  stats::WorkerStats stats(*segment, segment->claim_seat(0, 1));
   if (const Result<http::GuardTable> guards = guards::make_guards(config, {stats}); !guards)
     return guards.error();
   if (!config.log.access.enabled) return {};

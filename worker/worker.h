@@ -51,9 +51,11 @@ std::string status_text(const stats::Segment& segment);
 /// "prometheus-cpp 1.0.1, ..." for --version.
 std::string library_versions();
 
-/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots,
-/// and throws the result away. For `holdfast check`, in a process of its own.
-Result<void> try_configuration(const config::Config& config);
+/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots
+/// and modules, and throws the result away. For `holdfast check`, in a process of its own; seat 1 of the
+/// segment tells what it was doing, should it die of it. Of several problems each has a line of the error's
+/// message.
+Result<void> try_configuration(const config::Config& config, stats::Segment& segment);
 
 /// What a certificate says of itself.
 struct CertificateFacts {

@@ -93,7 +93,12 @@ class Body {
   }
 
   /// Known length in bytes, or nullopt.
-  std::optional<std::uint64_t> length() const;
+  std::optional<std::uint64_t> length() const {
+    if (const auto* bytes = std::get_if<Bytes>(&content)) return bytes->bytes.size();
+    if (const auto* file = std::get_if<File>(&content)) return file->length;
+    if (const auto* stream = std::get_if<Stream>(&content)) return stream->length;
+    return 0;
+  }
 
   using Content = std::variant<None, Bytes, File, Stream>;
   Content content;

@@ -24,11 +24,26 @@ class ExchangeState {
   virtual ~ExchangeState() = default;
 };
 
+/// Told when a timer is due. Owned by the handler's state. An exception becomes a 500.
+class TimerListener {
+ public:
+  virtual void on_timer() = 0;
+
+ protected:
+  ~TimerListener() = default;
+};
+
+/// A started timer; destroying it cancels it, also from within on_timer().
+class TimerHold {
+ public:
+  virtual ~TimerHold() = default;
+};
+
 /// Head of a response. Views need to live for the call of respond() only. Never set here: Date, Server,
 /// Connection, Content-Length, Transfer-Encoding, which are the core's.
 struct ResponseHead {
   std::uint16_t status = 200;
-  std::span<const Field> fields;
+  std::span<const Field> fields{};
   bool as_is = false;  // the handler itself has seen to coding and Vary: the core does not compress the body
   /// `fields` once more as they are sent, "Name: value CRLF" each, from who keeps them so for many responses.
   /// Taken as it is while no filter changes the fields; empty: written from `fields`.
@@ -50,11 +65,22 @@ class Exchange {
   virtual void receive_body(BodySink& sink, std::size_t credit) = 0;
   /// Gives `bytes` of credit back, after they were consumed.
   virtual void grant(std::size_t bytes) = 0;
+  /// The sink is not called any more; what is left of the body is discarded.
+  virtual void drop_body() = 0;
   /// Resumes a BodySource that said Pull::Later.
   virtual void body_ready() = 0;
 
-  /// Hands the handler's state over to the exchange, which destroys it at its end.
+  /// Hands the handler's state over to the exchange, which destroys it at its end: what was attached first goes
+  /// first.
   virtual void attach(std::unique_ptr<ExchangeState> state) = 0;
+  /// Calls the listener once, at `when` or up to 16 ms later. The hold may live as long as the exchange, not
+  /// longer.
+  [[nodiscard]] virtual std::unique_ptr<TimerHold> start_timer(TimePoint when, TimerListener& listener) = 0;
+  /// In a catch block: what a handler does later than in handle() has ended with this exception, which is
+  /// logged; the client gets a 500, or sees that the answer it was getting is not whole.
+  virtual void handler_threw() noexcept = 0;
+  /// Whether respond() or fail() was called.
+  virtual bool answered() const = 0;
   /// Memory that lives as long as the exchange.
   virtual std::span<std::byte> allocate(std::size_t bytes) = 0;
 

@@ -2,10 +2,13 @@
 // and live until the exchange is destroyed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include "common/ascii.h"
 
 namespace holdfast::api {
 
@@ -23,10 +26,19 @@ enum class Method : std::uint8_t {
   kCount
 };
 
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Method::kCount)> kMethodTexts{
+    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "other"};
+
 /// "GET" ... ; "other" for Method::Other, which is also how metrics name it.
-std::string_view method_text(Method method);
+constexpr std::string_view method_text(Method method) {
+  return kMethodTexts[static_cast<std::size_t>(method)];
+}
 /// Case-sensitive, as methods are (RFC 9110 section 9.1); unknown ones are Method::Other.
-Method method_from(std::string_view text);
+constexpr Method method_from(std::string_view text) {
+  for (std::size_t i = 0; i + 1 < kMethodTexts.size(); ++i)
+    if (kMethodTexts[i] == text) return static_cast<Method>(i);
+  return Method::Other;
+}
 
 enum class Version : std::uint8_t { Http10, Http11, Http2 };
 
@@ -70,9 +82,17 @@ struct Request {
 
   /// The first field of that name (ASCII case-insensitive), or nullopt. A list-valued field can occur several
   /// times: walk `fields` then.
-  std::optional<std::string_view> field(std::string_view name) const;
+  std::optional<std::string_view> field(std::string_view name) const {
+    for (const Field& field : fields)
+      if (ascii_iequals(field.name, name)) return field.value;
+    return std::nullopt;
+  }
   /// The value of a path parameter; empty when the route has none of that name.
-  std::string_view parameter(std::string_view name) const;
+  std::string_view parameter(std::string_view name) const {
+    for (const Parameter& parameter : parameters)
+      if (parameter.name == name) return parameter.value;
+    return {};
+  }
 };
 
 }  // namespace holdfast::api

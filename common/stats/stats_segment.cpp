@@ -239,6 +239,32 @@ Segment::~Segment() {
   if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
 }
 
+namespace {
+
+std::size_t copy_cut(char* to, std::size_t room, std::string_view text) {
+  const std::size_t length = std::min(room, text.size());
+  if (length > 0) std::memcpy(to, text.data(), length);
+  return length;
+}
+
+template <std::size_t Room>
+void put_text(char (&to)[Room], std::string_view text) {
+  to[copy_cut(to, Room - 1, text)] = '\0';
+}
+
+}  // namespace
+
+void Activity::show(std::string_view method, std::string_view target, std::string_view route_name,
+                    std::string_view module_file) {
+  constexpr std::size_t kLongestMethod = 16;
+  std::size_t length = copy_cut(request, kLongestMethod, method);
+  request[length++] = ' ';
+  length += copy_cut(request + length, sizeof request - length, target);
+  put_text(route, route_name);
+  put_text(module, module_file);
+  request_length.store(length, std::memory_order_relaxed);
+}
+
 Result<Segment> Segment::create() {
   Fd fd(::memfd_create("holdfast-statistics", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return system_error(errno, "create statistics segment");

@@ -92,6 +92,12 @@ struct Activity {
   Word request_length;    // bytes of `request` in use; 0: none in work
   char request[240];      // method and target of the request in work, cut
   char route[120];        // its route's name, cut, NUL-ended
+  char module[160];  // the shared object of its handler, cut, NUL-ended; empty: a handler of the server itself
+
+  /// What is in work from now on.
+  void show(std::string_view method, std::string_view target, std::string_view route_name,
+            std::string_view module_file);
+  void show_nothing() { request_length.store(0, std::memory_order_relaxed); }
 };
 
 struct Seat {

@@ -199,6 +199,44 @@ void check_respond(Reader& reader, const Node& node, const RespondAction& value)
                  "a response with status " + std::to_string(value.status) + " has no body");
 }
 
+Kind<ModuleAction> module_file() {
+  const Kind<std::string> path = path_kind("path of a shared object");
+  return {path.noun, path.schema,
+          [path](Reader& reader, const Node& node, ModuleAction& out) {
+            out.place = reader.place(node.mark);
+            return path.read(reader, node, out.file);
+          },
+          [](const ModuleAction& value, const Config&) { return text_node(value.file); }};
+}
+
+/// Only the module knows more about them, and the process that reads this never opens a module.
+Kind<Node> module_settings() {
+  return {"map of settings, as the module declares them", schema_type("object"),
+          [](Reader& reader, const Node& node, Node& out) {
+            if (node.kind == Node::Kind::Null) return true;
+            if (node.kind != Node::Kind::Map) return reader.wrong(node, "must be a map of settings");
+            out = node;
+            return true;
+          },
+          [](const Node& value, const Config&) { return value; }};
+}
+
+const Rows<ModuleAction>& module_rows() {
+  static const Rows<ModuleAction> rows = make_rows<ModuleAction>(
+      whole<ModuleAction, 2>(
+          "file", module_file(), "", Takes::NewWorkers,
+          "The shared object with the handler, which the workers open. A relative path is taken "
+          "from the folder of the configuration file.")
+          .required()
+          .example("/usr/lib/holdfast/modules/greeter.so"),
+      field("settings", &ModuleAction::settings, module_settings(), "", Takes::NewWorkers,
+            "What the handler is told: the settings that its module declares. `holdfast check` says what is "
+            "wrong "
+            "with them, and where.")
+          .example("{greeting: Hello}"));
+  return rows;
+}
+
 }  // namespace
 
 std::vector<Field<Route, 0>> action_fields() {
@@ -213,9 +251,7 @@ std::vector<Field<Route, 0>> action_fields() {
       action("health", no_rows<HealthAction>(), "Answers 200 while the process lives."),
       planned<Route>("websocket_echo", "A WebSocket that sends back what it gets."),
       planned<Route>("chat", "A WebSocket chat room for all clients of all workers."),
-      with_keys(
-          planned<Route>("module", "A handler of one's own from a shared object."),
-          {planned_key("file", "The shared object."), planned_key("settings", "What the handler is told.")}),
+      action("module", module_rows(), "Answers with a handler of one's own, from a shared object."),
       planned<Route>("proxy", "Passes requests on to another server."),
   };
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -65,8 +66,23 @@ class FakeExchange final : public api::Exchange {
   /// How much a body source is offered at a time.
   void set_room(std::size_t bytes) { room_ = bytes; }
 
+  // -- time
+  /// Calls the listeners of all timers that are due at `now`, in the order in which they were started.
+  void advance(TimePoint now) {
+    now_ = now;
+    for (std::size_t i = 0; i < timers_.size(); ++i)
+      if (timers_[i].first <= now && timers_[i].second != nullptr)
+        std::exchange(timers_[i].second, nullptr)->on_timer();
+  }
+  bool has_timers() const {
+    return std::any_of(timers_.begin(), timers_.end(),
+                       [](const auto& timer) { return timer.second != nullptr; });
+  }
+  /// The message of what was given to handler_threw(); empty: nothing was.
+  const std::string& thrown() const { return thrown_; }
+
   // -- what was answered
-  bool answered() const { return status_ != 0; }
+  bool answered() const override { return status_ != 0; }
   std::uint16_t status() const { return status_; }
   /// The answer is the standard page of its status.
   bool failed() const { return failed_; }
@@ -110,6 +126,7 @@ class FakeExchange final : public api::Exchange {
     sink_ = nullptr;
     source_ = nullptr;
     hold_.reset();
+    for (auto& state : states_) state.reset();
     states_.clear();
   }
 
@@ -140,8 +157,22 @@ class FakeExchange final : public api::Exchange {
     credit_ = credit;
   }
   void grant(std::size_t bytes) override { credit_ += bytes; }
+  void drop_body() override { sink_ = nullptr; }
   void body_ready() override { ++resumed_; }
   void attach(std::unique_ptr<api::ExchangeState> state) override { states_.push_back(std::move(state)); }
+  std::unique_ptr<api::TimerHold> start_timer(TimePoint when, api::TimerListener& listener) override {
+    timers_.emplace_back(when, &listener);
+    return std::make_unique<FakeHold>(*this, timers_.size() - 1);
+  }
+  void handler_threw() noexcept override {
+    try {
+      throw;
+    } catch (const std::exception& thrown) {
+      thrown_ = thrown.what();
+    } catch (...) {
+      thrown_ = "unknown exception";
+    }
+  }
   std::span<std::byte> allocate(std::size_t bytes) override {
     blocks_.push_back(std::make_unique<std::byte[]>(bytes));
     return {blocks_.back().get(), bytes};
@@ -152,6 +183,13 @@ class FakeExchange final : public api::Exchange {
   std::time_t wall_seconds() const override { return wall_seconds_; }
 
  private:
+  struct FakeHold final : api::TimerHold {
+    FakeHold(FakeExchange& of, std::size_t at) : exchange(of), index(at) {}
+    ~FakeHold() override { exchange.timers_[index].second = nullptr; }
+    FakeExchange& exchange;
+    const std::size_t index;
+  };
+
   std::string_view keep(std::string_view text) { return texts_.emplace_back(text); }
 
   void take_head(std::uint16_t status, std::span<const api::Field> fields) {
@@ -206,6 +244,9 @@ class FakeExchange final : public api::Exchange {
   bool complete_ = false;
   bool broken_ = false;
   int resumed_ = 0;
+
+  std::deque<std::pair<TimePoint, api::TimerListener*>> timers_;  // null: over
+  std::string thrown_;
 
   api::BodySink* sink_ = nullptr;
   std::size_t credit_ = 0;

@@ -38,7 +38,7 @@ class Shared {
 };
 
 /// Makes the handler of a route, opening what it needs (document root). Fails with a message that names the
-/// path. Actions that are not of this folder (status, metrics, health: admin/) answer a null pointer.
+/// path. Actions that are not of this folder (admin/, modules/) answer a null pointer.
 Result<std::unique_ptr<api::Handler>> make_handler(const config::Route& route, Shared& shared);
 
 }  // namespace holdfast::handlers

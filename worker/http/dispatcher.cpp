@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 #include "common/log.h"
@@ -15,12 +16,6 @@ namespace holdfast::http {
 namespace {
 
 constexpr std::uint16_t kClientLeft = 499;
-
-std::size_t copy_cut(char* to, std::size_t room, std::string_view text) {
-  const std::size_t length = std::min(room, text.size());
-  std::memcpy(to, text.data(), length);
-  return length;
-}
 
 /// RFC 8470 section 5.1: handlers are told.
 void mark_early(Exchange& exchange) {
@@ -75,21 +70,24 @@ Dispatcher::Dispatcher(const config::Config& config, HandlerTable handlers, stat
 Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::show_activity(const Exchange& exchange) {
-  stats::Activity& activity = stats_.activity();
   const api::Request& request = exchange.request();
-  char* text = activity.request;
-  std::size_t length = copy_cut(text, 16, request.method_name);
-  text[length++] = ' ';
-  length += copy_cut(text + length, sizeof activity.request - length, request.target);
-  const std::string_view route =
-      exchange.account.route != nullptr ? std::string_view(exchange.account.route->name) : "";
-  activity.route[copy_cut(activity.route, sizeof activity.route - 1, route)] = '\0';
-  activity.request_length.store(length, std::memory_order_relaxed);
+  std::string_view route;
+  std::string_view module;
+  if (exchange.account.route != nullptr) {
+    route = exchange.account.route->name;
+    const auto* const action = std::get_if<config::ModuleAction>(&exchange.account.route->action);
+    if (action != nullptr) module = action->file;
+  }
+  stats_.activity().show(request.method_name, request.target, route, module);
 }
 
 void Dispatcher::identify(Exchange& exchange) {
+  if (config_.request_id.mode != config::RequestIdMode::Off) give_identity(exchange);
+}
+
+void Dispatcher::give_identity(Exchange& exchange) {
   const config::RequestId& settings = config_.request_id;
-  if (settings.mode == config::RequestIdMode::Off || !exchange.request_id().empty()) return;
+  if (!exchange.request_id().empty()) return;
   const std::string_view sent = settings.mode == config::RequestIdMode::Accept
                                     ? exchange.request().field(settings.header).value_or(std::string_view())
                                     : std::string_view();
@@ -100,6 +98,7 @@ void Dispatcher::identify(Exchange& exchange) {
 
 void Dispatcher::dispatch(Exchange& exchange) {
   const api::Request& request = exchange.request();
+  exchange.set_host(*this);
   identify(exchange);
   const bool early = request.tls != nullptr && request.tls->early_data;
   if (early) mark_early(exchange);
@@ -115,7 +114,7 @@ void Dispatcher::dispatch(Exchange& exchange) {
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
   if (request.content_length.value_or(0) > route.limits.request_body)
     return refuse(exchange, stats::BadRequest::BodyTooLarge);
-  if (!guards_.empty()) exchange.set_guards(guards_[exchange.match.site][exchange.match.route], *this);
+  if (!guards_.empty()) exchange.set_guards(guards_[exchange.match.site][exchange.match.route]);
   admitted(exchange);
 }
 
@@ -172,8 +171,47 @@ void Dispatcher::call(Exchange& exchange) {
     return handler_threw(exchange);
   }
   // A handler may answer later, but then it has left something behind that will.
-  if (exchange.answered() || exchange.state_count() > of_guards) return;
+  if (exchange.answered()) return;
+  if (exchange.state_count() > of_guards) return await_answer(exchange);
   give_up(exchange, "handler neither answered nor kept the exchange");
+}
+
+/// How long a handler may take. Attached to the exchange as the handler's own state is, and behind it.
+class Dispatcher::Deadline final : public api::ExchangeState, private api::TimerListener {
+ public:
+  Deadline(Dispatcher& dispatcher, Exchange& exchange, TimePoint when)
+      : dispatcher_(dispatcher), exchange_(exchange), hold_(dispatcher.timers().start(when, *this)) {}
+
+ private:
+  void on_timer() override {
+    if (!exchange_.answered()) dispatcher_.handler_is_late(exchange_);
+  }
+
+  Dispatcher& dispatcher_;
+  Exchange& exchange_;
+  const std::unique_ptr<api::TimerHold> hold_;
+};
+
+TimerService& Dispatcher::timers() {
+  if (timers_ == nullptr) throw std::logic_error("there are no timers here");
+  return *timers_;
+}
+
+void Dispatcher::await_answer(Exchange& exchange) {
+  const Milliseconds limit = exchange.account.route->timeouts.handler;
+  if (limit.count() == 0 || timers_ == nullptr) return;
+  exchange.attach(std::make_unique<Deadline>(*this, exchange, clock_.now() + limit));
+}
+
+void Dispatcher::handler_is_late(Exchange& exchange) {
+  const Milliseconds limit = exchange.account.route->timeouts.handler;
+  log().warning("handler was late", {{"route", exchange.account.route->name},
+                                     {"request", exchange.request().target},
+                                     {"connection", exchange.connection_id()},
+                                     {"request_id", exchange.request_id()},
+                                     {"limit_ms", limit.count()}});
+  exchange.give_up_handler();
+  exchange.fail(504);
 }
 
 void Dispatcher::handler_threw(Exchange& exchange) {
@@ -187,6 +225,7 @@ void Dispatcher::handler_threw(Exchange& exchange) {
 }
 
 void Dispatcher::give_up(Exchange& exchange, std::string_view problem) {
+  give_identity(exchange);  // so that the page leads to this line, also where requests have none
   log().error("handler failed", {{"route", exchange.account.route->name},
                                  {"request", exchange.request().target},
                                  {"connection", exchange.connection_id()},
@@ -226,7 +265,7 @@ bool Dispatcher::answer_preflight(Exchange& exchange) {
   if (!route.policies.cors.enabled) return false;
   exchange.account.route = &route;
   if (!filters_.empty()) exchange.set_filters(filters_[match.site][match.route]);
-  exchange.set_guards(guards_[match.site][match.route], *this);
+  exchange.set_guards(guards_[match.site][match.route]);
   try {
     return !passes_guards(exchange);
   } catch (...) {
@@ -316,7 +355,7 @@ void Dispatcher::finished(Exchange& exchange, bool complete) {
   const Duration duration = Clock::now() - exchange.account.started;
   count(exchange, status, duration);
   if (access_log_ != nullptr) record(exchange, status, duration, complete);
-  stats_.activity().request_length.store(0, std::memory_order_relaxed);
+  stats_.activity().show_nothing();
 }
 
 }  // namespace holdfast::http

@@ -21,7 +21,7 @@ namespace holdfast::http {
 /// Handlers by site and route, in the order of the configuration.
 using HandlerTable = std::vector<std::vector<std::unique_ptr<api::Handler>>>;
 
-class Dispatcher final : private Admission {
+class Dispatcher final : private ExchangeHost {
  public:
   /// `access_log` may be null. Everything given outlives the dispatcher.
   Dispatcher(const config::Config& config, HandlerTable handlers, stats::WorkerStats& stats,
@@ -31,6 +31,8 @@ class Dispatcher final : private Admission {
   void set_filters(FilterTable filters) { filters_ = std::move(filters); }
   /// Who is asked before the handler of each route; before the first request, or never: then nobody.
   void set_guards(GuardTable guards) { guards_ = std::move(guards); }
+  /// Of the worker; before the first request. Without, handlers that start timers fail.
+  void set_timers(TimerService& timers) { timers_ = &timers; }
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -40,9 +42,7 @@ class Dispatcher final : private Admission {
   /// The request is refused before or instead of a handler; counts the reason and answers with its status
   /// unless the exchange was answered already.
   void refuse(Exchange& exchange, stats::BadRequest why);
-  /// A handler's sink or source threw; called in the catch block. Logs it, answers 500 or resets what was
-  /// begun.
-  void handler_threw(Exchange& exchange);
+  void handler_threw(Exchange& exchange) override;
   /// The last byte was handed over, or (complete = false) the peer left. Called once for every exchange that
   /// was begun.
   void finished(Exchange& exchange, bool complete);
@@ -50,8 +50,14 @@ class Dispatcher final : private Admission {
  private:
   struct SiteAccount;
 
+  class Deadline;
+
   void admitted(Exchange& exchange) override;
+  TimerService& timers() override;
+  void await_answer(Exchange& exchange);
+  void handler_is_late(Exchange& exchange);
   void identify(Exchange& exchange);
+  void give_identity(Exchange& exchange);
   bool passes_guards(Exchange& exchange);
   void call(Exchange& exchange);
   void give_up(Exchange& exchange, std::string_view problem);
@@ -70,6 +76,7 @@ class Dispatcher final : private Admission {
   HandlerTable handlers_;
   FilterTable filters_;  // empty, or of the same sites and routes as the handlers
   GuardTable guards_;    // likewise
+  TimerService* timers_ = nullptr;
   Router router_;
   stats::WorkerStats& stats_;
   const TurnClock& clock_;

@@ -22,6 +22,27 @@ class KeptElsewhere final : public api::BodyOwner {
 };
 KeptElsewhere kept_by_the_configuration;
 
+/// Nothing that a handler throws may leave it.
+class HandlerTimer final : public api::TimerHold, private api::TimerListener {
+ public:
+  HandlerTimer(Exchange& exchange, TimePoint when, api::TimerListener& listener, TimerService& timers)
+      : exchange_(exchange), listener_(listener), hold_(timers.start(when, *this)) {}
+
+ private:
+  void on_timer() override {
+    Exchange& exchange = exchange_;  // this may be gone after the call
+    try {
+      listener_.on_timer();
+    } catch (...) {
+      exchange.handler_threw();
+    }
+  }
+
+  Exchange& exchange_;
+  api::TimerListener& listener_;
+  const std::unique_ptr<api::TimerHold> hold_;
+};
+
 }  // namespace
 
 std::span<std::byte> Arena::allocate(std::size_t bytes) {
@@ -49,9 +70,10 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
   output_ = &output;
   sink_ = nullptr;
   credit_ = 0;
-  answered_ = false;
+  answered_ = overdue_ = false;
   filters_ = {};
   guards_ = {};
+  host_ = nullptr;
   request_id_ = {};
   error_pages_ = nullptr;
   peer_ = {};
@@ -63,12 +85,14 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
 }
 
 void Exchange::end() {
+  for (std::unique_ptr<api::ExchangeState>& state : states_) state.reset();
   states_.clear();
   sink_ = nullptr;
   arena_.reset();
 }
 
 void Exchange::respond(const api::ResponseHead& head, api::Body body) {
+  if (answered_ && overdue_) return;
   if (answered_) {
     log().error("handler answered twice", {{"route", account.route ? account.route->name : std::string()}});
     return;
@@ -147,6 +171,10 @@ void Exchange::grant(std::size_t bytes) {
 
 void Exchange::body_ready() {
   output_->body_ready(*this);
+}
+
+std::unique_ptr<api::TimerHold> Exchange::start_timer(TimePoint when, api::TimerListener& listener) {
+  return std::make_unique<HandlerTimer>(*this, when, listener, host_->timers());
 }
 
 std::string_view Exchange::peer_address() {

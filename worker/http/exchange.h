@@ -12,6 +12,7 @@
 
 #include "common/api/exchange.h"
 #include "config/config.h"
+#include "worker/http/exchange_host.h"
 #include "worker/http/exchange_output.h"
 #include "worker/http/request_guard.h"
 #include "worker/http/router.h"
@@ -45,8 +46,13 @@ class Exchange final : public api::Exchange {
   void fail(std::uint16_t status, std::span<const api::Field> fields = {}) override;
   void receive_body(api::BodySink& sink, std::size_t credit) override;
   void grant(std::size_t bytes) override;
+  void drop_body() override { sink_ = nullptr; }
   void body_ready() override;
   void attach(std::unique_ptr<api::ExchangeState> state) override { states_.push_back(std::move(state)); }
+  [[nodiscard]] std::unique_ptr<api::TimerHold> start_timer(TimePoint when,
+                                                            api::TimerListener& listener) override;
+  void handler_threw() noexcept override { host_->handler_threw(*this); }
+  bool answered() const override { return answered_; }
   std::span<std::byte> allocate(std::size_t bytes) override { return arena_.allocate(bytes); }
   std::string_view peer_address() override;
   std::string_view request_id() const override { return request_id_.value; }
@@ -60,18 +66,16 @@ class Exchange final : public api::Exchange {
   void end();
   api::Request& mutable_request() { return request_; }
   Arena& arena() { return arena_; }
-  bool answered() const { return answered_; }
   api::BodySink* sink() const { return sink_; }
   std::size_t credit() const { return credit_; }
   void use_credit(std::size_t bytes) { credit_ -= bytes; }
   void sink_done() { sink_ = nullptr; }
   /// What every response of this exchange passes; outlives it.
   void set_filters(std::span<const std::unique_ptr<ResponseFilter>> filters) { filters_ = filters; }
-  /// Who is asked before the handler, and who calls it then; both outlive the exchange.
-  void set_guards(Guards guards, Admission& admission) {
-    guards_ = guards;
-    admission_ = &admission;
-  }
+  /// Outlives the exchange.
+  void set_host(ExchangeHost& host) { host_ = &host; }
+  /// Who is asked before the handler; they outlive the exchange.
+  void set_guards(Guards guards) { guards_ = guards; }
   /// The guard that is to be asked now; null when all have been.
   const RequestGuard* next_guard() {
     if (guards_.empty()) return nullptr;
@@ -80,9 +84,14 @@ class Exchange final : public api::Exchange {
     return next;
   }
   /// For a guard that said Later: the exchange goes on to the next guard, or to its handler.
-  void admitted() { admission_->admitted(*this); }
+  void admitted() { host_->admitted(*this); }
   std::size_t state_count() const { return states_.size(); }
   void reset_output() { output_->reset(*this); }
+  /// The handler had its time: the answer that comes now is the last, and one of its own behind it no mistake.
+  void give_up_handler() {
+    sink_ = nullptr;
+    overdue_ = true;
+  }
 
   /// The identifier and the field that carries it in the response; the views outlive the exchange.
   void set_request_id(api::Field field) { request_id_ = field; }
@@ -118,9 +127,10 @@ class Exchange final : public api::Exchange {
   api::BodySink* sink_ = nullptr;
   std::size_t credit_ = 0;
   bool answered_ = false;
+  bool overdue_ = false;
   std::span<const std::unique_ptr<ResponseFilter>> filters_;
   Guards guards_;
-  Admission* admission_ = nullptr;
+  ExchangeHost* host_ = nullptr;
   api::Request request_;
   std::string_view peer_;
   api::Field request_id_;

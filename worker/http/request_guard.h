@@ -25,15 +25,6 @@ class RequestGuard {
   virtual Verdict admit(Exchange& exchange) const = 0;
 };
 
-/// Whoever goes on with an exchange when a guard that said Later lets it pass.
-class Admission {
- public:
-  virtual void admitted(Exchange& exchange) = 0;
-
- protected:
-  ~Admission() = default;
-};
-
 using GuardChain = std::vector<std::unique_ptr<RequestGuard>>;
 using Guards = std::span<const std::unique_ptr<RequestGuard>>;
 /// One chain a route, in the order of the configuration's sites and their routes.

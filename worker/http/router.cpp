@@ -252,6 +252,7 @@ std::span<const api::Method> supported_methods(const config::Action& action) {
     Methods operator()(const config::MetricsAction&) const { return kReadMethods; }
     Methods operator()(const config::HealthAction&) const { return kReadMethods; }
     Methods operator()(const config::ReadyAction&) const { return kReadMethods; }
+    Methods operator()(const config::ModuleAction&) const { return {}; }
   };
   return std::visit(Visitor{}, action);
 }

@@ -195,8 +195,14 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
   EXPECT_THAT(problems_of_route("{path: /x, chat: {}}"), refused("3:18", "chat"));
   EXPECT_THAT(problems_of_route("{path: /x, websocket_echo: {}}"), refused("3:18", "websocket_echo"));
-  EXPECT_THAT(problems_of_route("{path: /x, module: {file: /m.so}}"), refused("3:18", "module"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
+}
+
+TEST(Loader, keeps_the_settings_of_a_module_for_the_workers) {
+  EXPECT_THAT(problems_of_route("{path: /x, module: {file: /m.so, settings: {a: 1}}}"), ElementsAre());
+  EXPECT_THAT(problems_of_route("{path: /x, module: {file: /m.so, settings: [a]}}"),
+              ElementsAre(HasSubstr("`settings` must be a map of settings")));
+  EXPECT_THAT(problems_of_route("{path: /x, module: {}}"), ElementsAre(HasSubstr("`file` is missing")));
 }
 
 TEST(Loader, asks_for_sites_with_an_example) {

@@ -1,0 +1,113 @@
+// A handler for tests: does what the last segment of the path says, right or wrong.
+#include <holdfast/awaits.h>
+#include <holdfast/module.h>
+#include <holdfast/query.h>
+#include <poll.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+namespace api = holdfast::api;
+
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""h;
+
+/// Coroutines that are alive in this worker.
+int alive = 0;
+class Alive {
+ public:
+  Alive() { ++alive; }
+  ~Alive() { --alive; }
+  Alive(const Alive&) = delete;
+  Alive& operator=(const Alive&) = delete;
+};
+
+[[noreturn]] void crash() {
+  std::abort();
+}
+
+class Trial final : public api::CoroutineHandler {
+ public:
+  explicit Trial(api::Setup& setup)
+      : pool_(setup.pool()), log_(setup.log()), word_(setup.settings().text("word")) {
+    const std::string_view birth = setup.settings().text("birth");
+    if (birth == "throws") throw std::runtime_error("no luck today");
+    if (birth == "crashes") crash();
+    if (birth == "refuses") throw api::SettingError("birth", "must be a better one");
+    log_.info("trial is ready", {{"word", word_}});
+  }
+
+  api::Task<> serve(api::Exchange& exchange) override {
+    const Alive here;
+    const std::string what(exchange.request().parameter("what"));
+    if (what == "word") {
+      exchange.respond({}, api::Body::copy(word_));
+    } else if (what == "alive") {
+      exchange.respond({}, api::Body::copy(std::to_string(alive - 1)));
+    } else if (what == "throw") {
+      throw std::runtime_error("thrown on purpose");
+    } else if (what == "teapot") {
+      throw api::HttpError(418);
+    } else if (what == "crash") {
+      crash();
+    } else if (what == "never") {
+      co_await api::pause(exchange, 1h);
+    } else if (what == "pause") {
+      co_await api::pause(exchange, milliseconds(exchange));
+      exchange.respond({}, api::Body::copy("paused"));
+    } else {
+      co_await wait_for(what, exchange);
+    }
+  }
+
+ private:
+  static std::chrono::milliseconds milliseconds(api::Exchange& exchange) {
+    return std::chrono::milliseconds(
+        std::stoi(api::query_value(exchange.request().query, "ms").value_or("20")));
+  }
+
+  api::Task<> wait_for(std::string what, api::Exchange& exchange) {
+    if (what == "pool") {
+      const auto time = milliseconds(exchange);
+      const int sum = co_await api::in_pool(pool_, [time] {
+        ::poll(nullptr, 0, static_cast<int>(time.count()));  // what blocks is what the pool is for
+        return 42;
+      });
+      exchange.respond({}, api::Body::copy(std::to_string(sum)));
+    } else if (what == "body") {
+      const std::string body = co_await api::whole_body(exchange, 100'000);
+      exchange.respond({}, api::Body::copy(std::to_string(body.size())));
+    } else if (what == "stream") {
+      api::ResponseWriter writer(exchange, {});
+      const std::string block(10'000, 's');
+      const int blocks = std::stoi(api::query_value(exchange.request().query, "blocks").value_or("100"));
+      for (int i = 0; i < blocks; ++i) co_await writer.write(block);
+      writer.end();
+    } else if (what == "cut") {
+      api::ResponseWriter writer(exchange, {});
+      co_await writer.write("a beginning");
+      throw std::runtime_error("no end");
+    } else {
+      throw api::HttpError(404);
+    }
+  }
+
+  api::WorkPool& pool_;
+  api::Log& log_;
+  const std::string word_;
+};
+
+constexpr api::SettingRow kSettings[] = {
+    {"word", api::SettingKind::Text, "hello", "What /word answers."},
+    {"birth", api::SettingKind::Text, "works", "How the handler is made: works, throws, crashes, refuses."},
+    {"count", api::SettingKind::Integer, "1", "A number from 1 to 9.", false, 1, 9},
+    {"wait", api::SettingKind::Duration, "1s", "A time."},
+};
+
+}  // namespace
+
+HOLDFAST_MODULE(Trial, kSettings)
