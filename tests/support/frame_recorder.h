@@ -2,6 +2,7 @@
 // can be compared. Pieces of data that follow one another count as one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <optional>

@@ -172,7 +172,9 @@ TEST(Inflater, takes_the_examples_and_refuses_what_is_broken) {
         const Outcome parts = inflated(row.wire, UINT64_MAX, cut, most);
         EXPECT_EQ(parts.complete, whole.complete) << testing::PrintToString(row.wire) << cut << ' ' << most;
         EXPECT_EQ(parts.failure, whole.failure) << testing::PrintToString(row.wire);
-        if (whole.complete) EXPECT_EQ(parts.data, whole.data);
+        if (whole.complete) {
+          EXPECT_EQ(parts.data, whole.data);
+        }
       }
   }
 }
