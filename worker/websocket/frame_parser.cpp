@@ -107,7 +107,6 @@ bool FrameParser::begin_frame(FrameEvents& events) {
   if (is_control(opcode_) || opcode_ == Opcode::Continuation) return true;
   kind_ = opcode_ == Opcode::Text ? MessageKind::Text : MessageKind::Binary;
   in_message_ = true;
-  utf8_.reset();
   return events.on_message_begin(kind_, compressed_);
 }
 

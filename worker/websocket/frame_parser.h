@@ -98,7 +98,7 @@ class FrameParser {
   std::uint64_t message_bytes_ = 0;  // announced by the current message's frames so far
   std::uint64_t taken_ = 0;          // of the current frame's payload
   MaskingKey key_{};
-  Utf8Checker utf8_;
+  Utf8Checker utf8_;  // of texts that are not compressed; each of them leaves it complete
   State state_ = State::Head;
   Opcode opcode_ = Opcode::Continuation;  // of the current frame
   MessageKind kind_ = MessageKind::Binary;

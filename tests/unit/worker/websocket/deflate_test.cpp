@@ -155,6 +155,7 @@ const WireCase kWires[] = {
     {"\xf2\x48\xcd"sv, {"Hel", false, kBroken}},                 // codes cut short
     {"\xf2\x00\x11\x00\x00"sv, {"H", false, kBroken}},           // refers to what never was
     {"\x05\xe0\x81\x08\x00\x00\x00\x00\x20\x7f\xeb\x0b"sv, {"", false, kBroken}},  // tree cut short
+    {"\x04\xe0"sv, {"", false, kBroken}},  // ... with a tail that could be more of it
 };
 
 TEST(Inflater, takes_the_examples_and_refuses_what_is_broken) {
@@ -218,6 +219,24 @@ TEST(Inflater, the_limit_is_of_what_comes_out) {
 TEST(Inflater, the_limit_is_of_each_message) {
   Inflater inflater({15, true, 5});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(inflate_with(inflater, "\xf2\x48\xcd\xc9\xc9\x07\x00"sv, 1), kHello);
+}
+
+TEST(Inflater, the_limit_is_seen_as_soon_as_the_data_shows_it) {
+  const std::string wire = Client().send(std::string(1000, 'a'));
+  bool seen = false;
+  for (std::size_t size = 1; size <= wire.size(); ++size) {
+    std::vector<std::byte> room(4096);
+    Inflater free({15, true, UINT64_MAX});
+    const std::size_t all = free.inflate(bytes_of(wire).first(size), room, false).produced;
+    for (const std::size_t limit : {std::size_t{1}, std::size_t{500}, std::size_t{999}}) {
+      Inflater limited({15, true, limit});
+      const DeflateStep step = limited.inflate(bytes_of(wire).first(size), room, false);
+      EXPECT_EQ(step.next, all > limit ? Next::Failed : Next::Input) << size;
+      EXPECT_EQ(step.produced, std::min(all, limit)) << size;
+      seen = seen || step.next == Next::Failed;
+    }
+  }
+  EXPECT_TRUE(seen);
 }
 
 TEST(Inflater, a_bomb_stops_at_the_limit) {
