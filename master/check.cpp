@@ -51,7 +51,7 @@ Result<void> try_as_worker(const config::Config& config, stats::Segment& segment
 
 /// Many of them have a line, and begin with their own place then.
 void print_problem(const config::Config& config, const std::string& message) {
-  const bool placed = message.find(":") < message.find(' ');
+  const bool placed = message.starts_with(config.file + ":") || message.find(':') < message.find(' ');
   dprintf(STDERR_FILENO, "%s%s\n", placed ? "" : (config.file + ": ").c_str(), message.c_str());
 }
 

@@ -49,13 +49,18 @@ Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, handl
 Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
                                          modules::Modules& modules, const stats::Segment& segment) {
   http::HandlerTable table(config.sites.size());
+  std::string problems;
   for (std::size_t site = 0; site < config.sites.size(); ++site) {
     for (const config::Route& route : config.sites[site].routes) {
       Result<std::unique_ptr<api::Handler>> handler = make_one(route, shared, modules, segment);
-      if (!handler) return handler.error();
-      table[site].push_back(std::move(*handler));
+      if (handler) {
+        table[site].push_back(std::move(*handler));
+      } else {
+        problems += (problems.empty() ? "" : "\n") + handler.error().message();
+      }
     }
   }
+  if (!problems.empty()) return Error{ErrorKind::Configuration, 0, std::move(problems)};
   return table;
 }
 

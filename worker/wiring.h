@@ -23,7 +23,7 @@
 
 namespace holdfast::worker {
 
-/// Handlers of every route, in the order of the configuration. Fails with the first that cannot be made.
+/// Handlers of every route, in the order of the configuration. Fails with a line for each that cannot be made.
 Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
                                          modules::Modules& modules, const stats::Segment& segment);
 

@@ -136,7 +136,9 @@ TEST(modules, clients_that_leave_end_what_waits_for_them) {
   EXPECT_TRUE(alive_becomes(server, "0")) << "a body that never comes";
 }
 
-TEST(modules, a_crash_is_blamed_on_module_and_route) {
+class CrashingModules : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CrashingModules, are_blamed_with_route_and_request) {
   ServerConfig config = with_trial();
   config.workers = 2;
   ServerProcess server(config);
@@ -145,11 +147,11 @@ TEST(modules, a_crash_is_blamed_on_module_and_route) {
   Load load(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 4, .target = "/fixed"});
   ASSERT_TRUE(eventually(10s, [&] { return load.outcomes().ok() > 100; }));
   const std::size_t mark = server.log().mark();
-  EXPECT_EQ(get(server.port(), "/trial/crash").outcome, Outcome::NoAnswer);
+  EXPECT_FALSE(get(server.port(), GetParam()).ok());
   const auto line = server.log().wait_event("worker ended", mark, 10s);
   ASSERT_TRUE(line);
   EXPECT_EQ(line->field("signal"), "6");
-  EXPECT_EQ(line->field("request"), "GET /trial/crash");
+  EXPECT_EQ(line->field("request"), std::string("GET ") + GetParam());
   EXPECT_EQ(line->field("route"), "/trial/{what}");
   EXPECT_THAT(line->field("module"), HasSubstr("/trial.so"));
   const std::uint64_t before = load.outcomes().ok();
@@ -158,6 +160,10 @@ TEST(modules, a_crash_is_blamed_on_module_and_route) {
   // The connections of the worker that died, each with one request in flight at most.
   EXPECT_LE(load.failures().size(), 4u) << describe(load.failures());
 }
+
+INSTANTIATE_TEST_SUITE_P(at_once_and_later, CrashingModules,
+                         ::testing::Values("/trial/crash", "/trial/pause?ms=30&then=crash"),
+                         [](const auto& info) { return info.index == 0 ? "at_once" : "later"; });
 
 // ---- what is refused
 

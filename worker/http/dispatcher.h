@@ -66,7 +66,7 @@ class Dispatcher final : private ExchangeHost {
   void answer_no_match(Exchange& exchange);
   bool redirects(const Exchange& exchange) const;
   void redirect(Exchange& exchange);
-  void show_activity(const Exchange& exchange);
+  void show_activity(const Exchange& exchange) override;
   SiteAccount& account_of(std::uint32_t site);
   void count(const Exchange& exchange, std::uint16_t status, Duration duration);
   void record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete);

@@ -25,12 +25,13 @@ KeptElsewhere kept_by_the_configuration;
 /// Nothing that a handler throws may leave it.
 class HandlerTimer final : public api::TimerHold, private api::TimerListener {
  public:
-  HandlerTimer(Exchange& exchange, TimePoint when, api::TimerListener& listener, TimerService& timers)
-      : exchange_(exchange), listener_(listener), hold_(timers.start(when, *this)) {}
+  HandlerTimer(Exchange& exchange, TimePoint when, api::TimerListener& listener, ExchangeHost& host)
+      : exchange_(exchange), listener_(listener), host_(host), hold_(host.timers().start(when, *this)) {}
 
  private:
   void on_timer() override {
     Exchange& exchange = exchange_;  // this may be gone after the call
+    host_.show_activity(exchange);
     try {
       listener_.on_timer();
     } catch (...) {
@@ -40,6 +41,7 @@ class HandlerTimer final : public api::TimerHold, private api::TimerListener {
 
   Exchange& exchange_;
   api::TimerListener& listener_;
+  ExchangeHost& host_;
   const std::unique_ptr<api::TimerHold> hold_;
 };
 
@@ -174,7 +176,7 @@ void Exchange::body_ready() {
 }
 
 std::unique_ptr<api::TimerHold> Exchange::start_timer(TimePoint when, api::TimerListener& listener) {
-  return std::make_unique<HandlerTimer>(*this, when, listener, host_->timers());
+  return std::make_unique<HandlerTimer>(*this, when, listener, *host_);
 }
 
 std::string_view Exchange::peer_address() {

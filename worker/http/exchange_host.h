@@ -27,6 +27,8 @@ class ExchangeHost {
   /// what was begun.
   virtual void handler_threw(Exchange& exchange) = 0;
   virtual TimerService& timers() = 0;
+  /// Its handler is about to go on: a worker that dies now, dies of this exchange.
+  virtual void show_activity(const Exchange& exchange) = 0;
 
  protected:
   ~ExchangeHost() = default;

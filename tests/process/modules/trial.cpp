@@ -58,6 +58,7 @@ class Trial final : public api::CoroutineHandler {
       co_await api::pause(exchange, 1h);
     } else if (what == "pause") {
       co_await api::pause(exchange, milliseconds(exchange));
+      if (api::query_value(exchange.request().query, "then") == "crash") crash();
       exchange.respond({}, api::Body::copy("paused"));
     } else {
       co_await wait_for(what, exchange);
