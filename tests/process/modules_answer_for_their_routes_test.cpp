@@ -93,6 +93,7 @@ TEST(modules, exceptions_are_500_with_an_id_in_page_and_log) {
   EXPECT_EQ(line->field("problem"), "thrown on purpose");
   ASSERT_NE(line->field("request_id"), "");
   EXPECT_THAT(failed.body, HasSubstr(line->field("request_id")));
+  EXPECT_FALSE(failed.has("x-request-id")) << "the configuration asks for none";
   EXPECT_EQ(client.get("/trial/teapot").status, 418) << "the connection lives";
   EXPECT_EQ(client.get("/trial/nothing").status, 404);
   EXPECT_FALSE(client.get("/trial/cut").ok());
@@ -114,7 +115,7 @@ TEST(modules, clients_that_leave_end_what_waits_for_them) {
   ServerProcess server(with_trial());
   ASSERT_TRUE(server.ready());
   constexpr std::uint32_t kCancel = 8;
-  for (const char* path : {"/trial/never", "/trial/pool?ms=300", "/trial/body"}) {
+  for (const char* path : {"/trial/never", "/trial/pool?ms=300", "/trial/drip", "/trial/body"}) {
     Http2Client client(server.port());
     const std::uint32_t stream = 1;
     client.send_fields(stream, request_fields("POST", path, "a.test"), std::string_view(path) != "/trial/body");

@@ -86,14 +86,17 @@ void Dispatcher::identify(Exchange& exchange) {
 }
 
 void Dispatcher::give_identity(Exchange& exchange) {
-  const config::RequestId& settings = config_.request_id;
   if (!exchange.request_id().empty()) return;
+  const config::RequestId& settings = config_.request_id;
+  // Requests that are not to have one get it for the log and the error page only.
+  const std::string_view field =
+      settings.mode == config::RequestIdMode::Off ? std::string_view() : std::string_view(settings.header);
   const std::string_view sent = settings.mode == config::RequestIdMode::Accept
                                     ? exchange.request().field(settings.header).value_or(std::string_view())
                                     : std::string_view();
-  if (is_request_id(sent)) return exchange.set_request_id({settings.header, sent});
+  if (is_request_id(sent)) return exchange.set_request_id({field, sent});
   const RequestIds::Text made = request_ids_.next();
-  exchange.set_request_id({settings.header, exchange.arena().copy({made.data(), made.size()})});
+  exchange.set_request_id({field, exchange.arena().copy({made.data(), made.size()})});
 }
 
 void Dispatcher::dispatch(Exchange& exchange) {

@@ -72,7 +72,7 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
   output_ = &output;
   sink_ = nullptr;
   credit_ = 0;
-  answered_ = overdue_ = false;
+  answered_ = overdue_ = ending_ = false;
   filters_ = {};
   guards_ = {};
   host_ = nullptr;
@@ -87,6 +87,7 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
 }
 
 void Exchange::end() {
+  ending_ = true;
   for (std::unique_ptr<api::ExchangeState>& state : states_) state.reset();
   states_.clear();
   sink_ = nullptr;
@@ -94,7 +95,7 @@ void Exchange::end() {
 }
 
 void Exchange::respond(const api::ResponseHead& head, api::Body body) {
-  if (answered_ && overdue_) return;
+  if (ending_ || (answered_ && overdue_)) return;
   if (answered_) {
     log().error("handler answered twice", {{"route", account.route ? account.route->name : std::string()}});
     return;
@@ -102,7 +103,7 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
   answered_ = true;
   Response response{head.status, head.fields, std::move(body), head.as_is, false, head.text};
   for (const auto& filter : filters_) filter->apply(*this, response);
-  if (!request_id_.value.empty()) add_request_id(response);
+  if (!request_id_.name.empty()) add_request_id(response);
   if (response.fields.data() != head.fields.data() || response.fields.size() != head.fields.size())
     response.text = {};
   if (response.text.empty() && !fields_are_safe(response.fields)) {
@@ -172,7 +173,7 @@ void Exchange::grant(std::size_t bytes) {
 }
 
 void Exchange::body_ready() {
-  output_->body_ready(*this);
+  if (!ending_) output_->body_ready(*this);
 }
 
 std::unique_ptr<api::TimerHold> Exchange::start_timer(TimePoint when, api::TimerListener& listener) {

@@ -93,7 +93,8 @@ class Exchange final : public api::Exchange {
     overdue_ = true;
   }
 
-  /// The identifier and the field that carries it in the response; the views outlive the exchange.
+  /// The identifier and the field that carries it in the response (empty name: none does); the views outlive
+  /// the exchange.
   void set_request_id(api::Field field) { request_id_ = field; }
   /// Pages of the site, later of the route, in place of the built-in ones; outlive the exchange.
   void set_error_pages(const std::vector<config::ErrorPage>& pages) { error_pages_ = &pages; }
@@ -128,6 +129,7 @@ class Exchange final : public api::Exchange {
   std::size_t credit_ = 0;
   bool answered_ = false;
   bool overdue_ = false;
+  bool ending_ = false;  // what is being destroyed may still call
   std::span<const std::unique_ptr<ResponseFilter>> filters_;
   Guards guards_;
   ExchangeHost* host_ = nullptr;

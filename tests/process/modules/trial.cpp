@@ -88,6 +88,11 @@ class Trial final : public api::CoroutineHandler {
       const int blocks = std::stoi(api::query_value(exchange.request().query, "blocks").value_or("100"));
       for (int i = 0; i < blocks; ++i) co_await writer.write(block);
       writer.end();
+    } else if (what == "drip") {
+      api::ResponseWriter writer(exchange, {});
+      co_await writer.write("a drop");
+      co_await api::pause(exchange, 1h);
+      writer.end();
     } else if (what == "cut") {
       api::ResponseWriter writer(exchange, {});
       co_await writer.write("a beginning");
