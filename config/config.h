@@ -179,6 +179,7 @@ struct ModuleAction {
   Node settings;     // as written; read when the module is there to say what it takes (module_settings.h)
 };
 struct EchoAction {};
+struct WebSocketEchoAction {};
 struct HelloAction {};
 struct StatusAction {};
 struct MetricsAction {};
@@ -186,7 +187,18 @@ struct HealthAction {};
 struct ReadyAction {};  // only on the admin listener: /readyz
 
 using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
-                            MetricsAction, HealthAction, ReadyAction, ModuleAction>;
+                            MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction>;
+
+struct WebSocket {
+  std::uint64_t max_message{};   // bytes
+  std::uint64_t max_queue{};     // bytes that wait for a client
+  Milliseconds ping_interval{};  // 0: no pings
+  Milliseconds pong_timeout{};
+  Milliseconds close_timeout{};
+  bool compression{};
+  std::vector<std::string> origins;       // lower case, as browsers write them; empty: any
+  std::vector<std::string> subprotocols;  // the dearest first
+};
 
 /// Of TLS, for all listeners.
 struct SessionTickets {
@@ -265,6 +277,7 @@ struct Route {
   Compression compression;       // effective here, as limits and timeouts
   Limits limits;                 // effective here: the wider ones with this route's own on top
   Timeouts timeouts;             // likewise
+  WebSocket websocket;           // likewise
   Policies policies;             // likewise, with the site's in between
   std::uint32_t own_policies{};  // a bit for each of their rows that is written in the route itself
   Place place;
@@ -290,6 +303,7 @@ struct Config {
   Compression compression;
   SessionTickets session_tickets;
   RequestId request_id;
+  WebSocket websocket;
   std::vector<Listener> listeners;
   std::vector<Site> sites;
   /// Where the values stand that only the file system can judge, by setting: "process.user",

@@ -76,6 +76,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       timers_(loop),
       modules_(pool_, stats.activity()),
       file_changes_(shared_.files()),
+      websockets_(timers_, stats),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
@@ -91,6 +92,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_timers(wiring->timers_);
+  wiring->dispatcher_->set_websockets(wiring->websockets_);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
   Result<http::GuardTable> guards =
       guards::make_guards(wiring->config_, {stats, &job.limits, &wiring->pool_, &wiring->rate_refusals_});

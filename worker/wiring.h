@@ -19,6 +19,7 @@
 #include "worker/net/acceptor.h"
 #include "worker/net/tls_transport.h"
 #include "worker/protocol_choice.h"
+#include "worker/websocket/service.h"
 #include "worker/worker.h"
 
 namespace holdfast::worker {
@@ -39,6 +40,7 @@ class Wiring final : public net::TransportFactory {
   Result<void> renew_certificates(const std::vector<config::Listener>& listeners);
   http::TurnClock& clock() { return clock_; }
   net::ConnectionTable& connections() { return connections_; }
+  websocket::Service& websockets() { return websockets_; }
   http::AccessLogWriter* access_log() { return access_log_.get(); }
   std::unique_ptr<net::Transport> wrap(Fd socket) override;
 
@@ -74,6 +76,7 @@ class Wiring final : public net::TransportFactory {
   FileChanges file_changes_;  // the cache's descriptor is open while it is watched
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
+  websocket::Service websockets_;
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::unique_ptr<http1::SessionFactory> http1_;
   std::unique_ptr<http2::SessionFactory> http2_;

@@ -13,6 +13,7 @@
 #include "worker/handlers/hello.h"
 #include "worker/handlers/redirect.h"
 #include "worker/handlers/static_file.h"
+#include "worker/handlers/websocket_echo.h"
 #include "worker/http/field_rules.h"
 
 namespace holdfast::handlers {
@@ -63,6 +64,7 @@ struct Maker {
   }
   Made operator()(const config::EchoAction&) const { return made<Echo>(); }
   Made operator()(const config::HelloAction&) const { return made<Hello>(); }
+  Made operator()(const config::WebSocketEchoAction&) const { return made<WebSocketEcho>(); }
   Made operator()(const config::StatusAction&) const { return nothing(); }
   Made operator()(const config::MetricsAction&) const { return nothing(); }
   Made operator()(const config::HealthAction&) const { return nothing(); }
