@@ -178,6 +178,23 @@ struct ModuleAction {
   Place place;       // of `file`
   Node settings;     // as written; read when the module is there to say what it takes (module_settings.h)
 };
+/// A Redis server that joins the chats of several hosts.
+struct ChatBroker {
+  std::string host{};  // empty: none, the workers of this host are joined anyway
+  std::uint16_t port{};
+  std::string channel{};
+  bool operator==(const ChatBroker&) const = default;
+};
+struct ChatAction {
+  std::uint32_t history{};   // messages of a room that a newcomer is shown
+  std::uint64_t max_text{};  // bytes of one message's text
+  std::uint32_t rate{};      // messages a second of one client; 0: as many as it likes
+  std::uint32_t burst{};
+  bool notices{};  // members are told who comes and goes
+  bool page{};     // a plain GET shows a page to try it with
+  ChatBroker broker;
+  LoadedFile broker_password;  // empty path: none
+};
 struct EchoAction {};
 struct WebSocketEchoAction {};
 struct HelloAction {};
@@ -187,7 +204,7 @@ struct HealthAction {};
 struct ReadyAction {};  // only on the admin listener: /readyz
 
 using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
-                            MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction>;
+                            MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction, ChatAction>;
 
 struct WebSocket {
   std::uint64_t max_message{};   // bytes

@@ -45,6 +45,8 @@ enum class Metric : std::uint8_t {
   Http2Abuses,
   WebSocketConnections,
   WebSocketMessages,
+  ChatClients,
+  ChatMessages,
   LogLinesDropped,
   kCount
 };
@@ -344,6 +346,12 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_websocket_messages_total",
      {Label::Direction},
      "Whole messages received from and sent to WebSocket clients, without pings, pongs and closes."},
+    {Metric::ChatClients, Kind::Gauge, "holdfast_chat_clients", {}, "Clients in rooms of chats."},
+    {Metric::ChatMessages,
+     Kind::Counter,
+     "holdfast_chat_messages_total",
+     {},
+     "Messages that clients have said in rooms of chats."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

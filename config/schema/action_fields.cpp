@@ -250,7 +250,7 @@ std::vector<Field<Route, 0>> action_fields() {
       action("metrics", no_rows<MetricsAction>(), "Shows the metrics for Prometheus."),
       action("health", no_rows<HealthAction>(), "Answers 200 while the process lives."),
       action("websocket_echo", no_rows<WebSocketEchoAction>(), "A WebSocket that sends back what it gets."),
-      planned<Route>("chat", "A WebSocket chat room for all clients of all workers."),
+      action("chat", chat_rows(), "A WebSocket chat with rooms, for all clients of all workers."),
       action("module", module_rows(), "Answers with a handler of one's own, from a shared object."),
       planned<Route>("proxy", "Passes requests on to another server."),
   };

@@ -47,5 +47,6 @@ std::string check_method(std::string& method);
 
 // Sections of features that are not built yet: known by name, refused when asked for.
 const Rows<WebSocket>& websocket_rows();
+const Rows<ChatAction>& chat_rows();
 
 }  // namespace holdfast::config

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "worker/admin/health.h"
-#include "worker/admin/json_writer.h"
+#include "common/json_writer.h"
 
 namespace holdfast::admin {
 

@@ -260,8 +260,13 @@ void Session::on_timer() {
       tell_close(api::kCloseAbnormal, kSilent);
       finish();
       return exchange_.reset_output();
-    case Waiting::Close:
-      return finish();
+    case Waiting::Close: {
+      // Whoever does not even read is not waited for any longer.
+      const bool stuck = queued() > 0;
+      finish();
+      if (stuck) exchange_.reset_output();
+      return;
+    }
   }
 }
 

@@ -6,7 +6,7 @@
 #include "tests/support/json_value.h"
 #include "tests/unit/worker/admin/sample_segment.h"
 #include "worker/admin/health.h"
-#include "worker/admin/json_writer.h"
+#include "common/json_writer.h"
 
 namespace holdfast::admin {
 namespace {
