@@ -68,6 +68,8 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
     : loop_(loop),
       stats_(stats),
       tickets_(job.tickets),
+      broadcast_(job.broadcast),
+      seat_(job.seat),
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
       packer_(stats),
@@ -103,6 +105,11 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->both_ = std::make_unique<ProtocolChoice>(*wiring->http1_, *wiring->http2_);
   if (Result<void> added = wiring->add_acceptors(job); !added) return added.error();
   return wiring;
+}
+
+broker::LocalBroker& Wiring::broker() {
+  if (!broker_) broker_ = broker::LocalBroker::open(loop_, broadcast_, seat_);
+  return *broker_;
 }
 
 void Wiring::FileChanges::on_ready(std::uint32_t /*events*/) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/broker/local_broker.h"
 #include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
 #include "worker/guards/registry.h"
@@ -40,6 +41,9 @@ class Wiring final : public net::TransportFactory {
   http::TurnClock& clock() { return clock_; }
   net::ConnectionTable& connections() { return connections_; }
   http::AccessLogWriter* access_log() { return access_log_.get(); }
+  /// Messages to and from other workers; made when it is first asked for, so that a worker whose routes need
+  /// none has no lane and no thread.
+  broker::LocalBroker& broker();
   std::unique_ptr<net::Transport> wrap(Fd socket) override;
 
  private:
@@ -62,6 +66,8 @@ class Wiring final : public net::TransportFactory {
   loop::EventLoop& loop_;
   stats::WorkerStats& stats_;
   const tickets::TicketKeys& tickets_;
+  const broadcast::Segment& broadcast_;
+  const std::uint32_t seat_;
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;
@@ -71,7 +77,8 @@ class Wiring final : public net::TransportFactory {
   handlers::Shared shared_;
   LoopTimers timers_;
   modules::Modules modules_;
-  FileChanges file_changes_;  // the cache's descriptor is open while it is watched
+  std::unique_ptr<broker::LocalBroker> broker_;  // of handlers
+  FileChanges file_changes_;                     // the cache's descriptor is open while it is watched
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
   std::unique_ptr<http::Dispatcher> dispatcher_;
