@@ -95,16 +95,16 @@ void Reader::tell_if_gone(std::uint32_t lane, Listener& listener) {
 bool Reader::read(Listener& listener, Budget budget) {
   const std::uint32_t used = segment_.lanes_used();
   for (std::uint32_t visited = 0; visited < used; ++visited) {
-    if (next_lane_ >= used) next_lane_ = 0;
-    const std::uint64_t end = end_of(next_lane_);
-    while (const std::optional<RecordHeader> header = peek(next_lane_, end)) {
+    const std::uint32_t lane = next_lane_ < used ? next_lane_ : 0;
+    next_lane_ = lane + 1;
+    const std::uint64_t end = end_of(lane);
+    while (const std::optional<RecordHeader> header = peek(lane, end)) {
       if (budget.records == 0 || budget.bytes == 0) return true;
-      if (!take(next_lane_, *header, listener)) continue;
+      if (!take(lane, *header, listener)) continue;
       --budget.records;
       budget.bytes -= std::min<std::size_t>(budget.bytes, header->length);
     }
-    tell_if_gone(next_lane_, listener);
-    ++next_lane_;
+    tell_if_gone(lane, listener);
   }
   return false;
 }

@@ -35,8 +35,8 @@ class Reader {
     std::size_t records = 1024;
     std::size_t bytes = 1024 * 1024;  // of payloads
   };
-  /// Tells what is new. True when there is more than the budget allows: then the next call begins where this
-  /// one has stopped, so that one busy lane does not keep the others back.
+  /// Tells what is new. True when there is more than the budget allows: then the next call begins with the
+  /// lane behind the one where this one has stopped, so that one busy lane does not keep the others back.
   bool read(Listener& listener, Budget budget);
   /// Would read() tell something? To be asked between arming the doorbell and sleeping.
   bool has_news() const;
