@@ -60,7 +60,7 @@ void LocalBroker::replay(BrokerListener& listener) {
 void LocalBroker::listen(BrokerListener& listener) {
   if (!replayed_) reader_.skip_history();
   listener_ = &listener;
-  loop_.defer(backlog_);
+  loop_.defer(intake_);
 }
 
 bool LocalBroker::publish(std::span<const std::byte> payload) {
@@ -80,21 +80,22 @@ void LocalBroker::send() {
 
 // While there is something to read the bell is not armed, so that nobody rings for what is read anyway.
 void LocalBroker::read() {
-  if (reader_.read(*listener_, kTurn)) return loop_.defer(backlog_);
+  if (reader_.read(*listener_, kTurn)) return loop_.defer(intake_);
   if (!bell_) return loop_.timers().arm(*this, loop_.now() + kLookEvery);
   bell_->arm();
   // What came before the bell was armed, nobody rings for.
   if (!reader_.has_news()) return;
   bell_->disarm();
-  loop_.defer(backlog_);
+  loop_.defer(intake_);
 }
 
+// Not at once: there may be a backlog that is read in this turn already, and a turn is to take one budget.
 void LocalBroker::on_rung() {
-  if (listener_ != nullptr) read();
+  if (listener_ != nullptr) loop_.defer(intake_);
 }
 
 void LocalBroker::on_timer(TimePoint /*now*/) {
-  read();
+  loop_.defer(intake_);
 }
 
 }  // namespace holdfast::broker

@@ -59,9 +59,9 @@ class LocalBroker final : private DoorbellWaiter::Rung, private loop::Timer {
     void on_deferred() override { broker.send(); }
     LocalBroker& broker;
   };
-  /// There was more than one turn takes.
-  struct Backlog final : loop::Deferred {
-    explicit Backlog(LocalBroker& of) : broker(of) {}
+  /// End of turn: once in each in which something was rung for, or that follows one with more than it takes.
+  struct Intake final : loop::Deferred {
+    explicit Intake(LocalBroker& of) : broker(of) {}
     void on_deferred() override { broker.read(); }
     LocalBroker& broker;
   };
@@ -81,7 +81,7 @@ class LocalBroker final : private DoorbellWaiter::Rung, private loop::Timer {
   BrokerListener* listener_ = nullptr;
   bool replayed_ = false;
   Outbox outbox_{*this};
-  Backlog backlog_{*this};
+  Intake intake_{*this};
 };
 
 }  // namespace holdfast::broker

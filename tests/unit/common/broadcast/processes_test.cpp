@@ -152,7 +152,7 @@ class Life {
   }
 
   void hear_the_rest() {
-    while (ledger_.finished.load() < kSeats) sleep();
+    while (ledger_.finished.load() < kSeats) rest();
     listen();
   }
   const Witness& witness() const { return witness_; }
@@ -187,7 +187,7 @@ class Life {
     witness_.note(seat_);
   }
 
-  void sleep() {
+  void rest() {
     listen();
     Doorbell bell(segment_.lane(lane()).head.bell);
     bell.arm();
