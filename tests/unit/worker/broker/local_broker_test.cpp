@@ -118,6 +118,35 @@ TEST_F(LocalBrokerTest, sends_what_was_published_in_its_last_turn_and_then_tells
   EXPECT_EQ(hearing_.gone, (std::vector<Origin>{origin}));
 }
 
+TEST_F(LocalBrokerTest, wakes_the_others_to_tell_its_end) {
+  auto one = LocalBroker::open(*loop_, segment_, 1);
+  const auto other = LocalBroker::open(*loop_, segment_, 2);
+  other->listen(hearing_);
+  one->publish(bytes("x"));
+  turn_until([&] { return !hearing_.told.empty(); });
+  one.reset();
+  turn_until([&] { return !hearing_.gone.empty(); });
+}
+
+TEST_F(LocalBrokerTest, sees_what_comes_while_it_reads_and_nobody_rings_for) {
+  broadcast::Publisher lower = *broadcast::Publisher::claim(segment_, 8);
+  broadcast::Publisher higher = *broadcast::Publisher::claim(segment_, 9);
+  const auto own = LocalBroker::open(*loop_, segment_, 1);
+  own->listen(hearing_);
+  const auto say = [](broadcast::Publisher& publisher, std::string_view text) {
+    publisher.stage(bytes(text), WallTime{});
+    publisher.publish();
+    publisher.wake_others();
+  };
+  // The lower lane has been read in this turn, and the worker is awake.
+  hearing_.then = [&] {
+    if (hearing_.told.size() == 1) say(lower, "second");
+  };
+  loop_->turn();
+  say(higher, "first");
+  turn_until([&] { return hearing_.told.size() == 2; });
+}
+
 TEST_F(LocalBrokerTest, tells_the_end_of_a_worker_that_was_killed_when_the_master_has_buried_it) {
   const auto own = LocalBroker::open(*loop_, segment_, 1);
   own->listen(hearing_);
