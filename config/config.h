@@ -203,8 +203,9 @@ struct MetricsAction {};
 struct HealthAction {};
 struct ReadyAction {};  // only on the admin listener: /readyz
 
-using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
-                            MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction, ChatAction>;
+using Action =
+    std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
+                 MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction, ChatAction>;
 
 struct WebSocket {
   std::uint64_t max_message{};   // bytes

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/broker/brokers.h"
 #include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
 #include "worker/guards/registry.h"
@@ -64,6 +65,7 @@ class Wiring final : public net::TransportFactory {
   loop::EventLoop& loop_;
   stats::WorkerStats& stats_;
   const tickets::TicketKeys& tickets_;
+  broker::Brokers brokers_;
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;

@@ -16,7 +16,8 @@ constexpr std::string_view kDefaultChannel = "holdfast";
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
+    return is_ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '_' ||
+           c == '.';
   });
 }
 
@@ -27,7 +28,8 @@ bool read_port(std::string_view text, std::uint16_t& port) {
 
 /// "HOST", "HOST:PORT", "[IPV6]:PORT", each with "/CHANNEL" or without.
 std::string read_redis(std::string_view rest, ChatBroker& out) {
-  constexpr std::string_view kForm = "must be local, or redis://HOST, redis://HOST:PORT or redis://HOST:PORT/CHANNEL";
+  constexpr std::string_view kForm =
+      "must be local, or redis://HOST, redis://HOST:PORT or redis://HOST:PORT/CHANNEL";
   if (rest.find('@') != std::string_view::npos)
     return "must hold no password: give it in a file, as `broker_password`";
   out = {{}, kRedisPort, std::string(kDefaultChannel)};
@@ -42,8 +44,10 @@ std::string read_redis(std::string_view rest, ChatBroker& out) {
   if (colon != std::string_view::npos && !read_port(rest.substr(colon + 1), out.port))
     return "must have a port from 1 to 65535";
   out.host = bracket > 0 ? rest.substr(1, bracket - 1) : rest.substr(0, colon);
-  const bool good = bracket > 0 ? std::ranges::all_of(out.host, [](char c) { return c == ':' || c == '.' || hex_value(c) >= 0; })
-                                : is_name(out.host);
+  const bool good =
+      bracket > 0
+          ? std::ranges::all_of(out.host, [](char c) { return c == ':' || c == '.' || hex_value(c) >= 0; })
+          : is_name(out.host);
   return good && !out.host.empty() ? "" : std::string(kForm);
 }
 

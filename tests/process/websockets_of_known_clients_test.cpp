@@ -31,7 +31,8 @@ INSTANTIATE_TEST_SUITE_P(of, KnownClients, ::testing::ValuesIn(kClients),
 
 TEST_P(KnownClients, converse_with_the_echo) {
   const SpawnOptions options{.environment = {"NODE_PATH=/usr/share/nodejs:/usr/local/lib/node_modules"}};
-  if (run_command(GetParam().is_there, options).code() != 0) GTEST_SKIP() << GetParam().name << " is not installed";
+  if (run_command(GetParam().is_there, options).code() != 0)
+    GTEST_SKIP() << GetParam().name << " is not installed";
   ServerConfig config;
   config.routes = "      - {path: /echo, websocket_echo: {}}\n";
   ServerProcess server(config);

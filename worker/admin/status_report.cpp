@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "worker/admin/health.h"
 #include "common/json_writer.h"
+#include "worker/admin/health.h"
 
 namespace holdfast::admin {
 

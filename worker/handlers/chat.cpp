@@ -61,8 +61,7 @@ class Member final : public api::WebSocketListener, private ChatClient {
   }
   void on_message(api::MessageKind kind, std::string_view data) override {
     if (room_ == nullptr) return;
-    if (kind != api::MessageKind::Text)
-      return end(api::kCloseUnsupported, "messages are JSON texts");
+    if (kind != api::MessageKind::Text) return end(api::kCloseUnsupported, "messages are JSON texts");
     if (data.size() > chat_.settings().max_text * kEscaped + kFrame)
       return complain("too_long", "the message is too long", {});
     std::visit([this](auto& request) { take(request); }, request_ = parse_chat_request(data));

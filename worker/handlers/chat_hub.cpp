@@ -35,7 +35,8 @@ class ChatRoom {
   bool is_empty() const { return clients.empty() && others.empty(); }
 };
 
-ChatHub::ChatHub(std::unique_ptr<broker::Broker> broker, stats::WorkerStats* stats) : broker_(std::move(broker)) {
+ChatHub::ChatHub(std::unique_ptr<broker::Broker> broker, stats::WorkerStats* stats)
+    : broker_(std::move(broker)) {
   if (stats != nullptr) {
     clients_ = stats->cell(stats::Metric::ChatClients);
     messages_ = stats->cell(stats::Metric::ChatMessages);
@@ -196,8 +197,8 @@ void ChatHub::on_message(const broker::Message& message) {
 }
 
 void ChatHub::take_message(ChatRoom& room, const ChatRecord& record) {
-  std::string json = chat_message(
-      {record.id, record.room, {record.member, record.name}, record.text, record.time, {}});
+  std::string json =
+      chat_message({record.id, record.room, {record.member, record.name}, record.text, record.time, {}});
   tell(room, json);
   keep(room, std::move(json));
 }

@@ -152,8 +152,8 @@ struct Part {
   std::string_view type;
   std::string_view content;
 };
-constexpr std::array<Part, 2> kParts{{{"script", "text/javascript; charset=utf-8", kScript},
-                                      {"style", "text/css; charset=utf-8", kStyle}}};
+constexpr std::array<Part, 2> kParts{
+    {{"script", "text/javascript; charset=utf-8", kScript}, {"style", "text/css; charset=utf-8", kStyle}}};
 
 /// Constants of the program.
 class Forever final : public api::BodyOwner {

@@ -1,7 +1,8 @@
 #include "worker/handlers/chat_protocol.h"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include <chrono>
 #include <utility>
 
 #include "common/json_writer.h"

@@ -6,7 +6,8 @@
 namespace holdfast::handlers {
 namespace {
 
-constexpr std::uint8_t kForm = 'C';  // raised when the form changes, so that old and new workers pass over each other
+constexpr std::uint8_t kForm =
+    'C';  // raised when the form changes, so that old and new workers pass over each other
 constexpr std::size_t kHead = 2 + sizeof(std::int64_t);
 using Texts = std::array<std::string_view ChatRecord::*, 6>;
 constexpr Texts kTexts{&ChatRecord::scope, &ChatRecord::room, &ChatRecord::member,

@@ -22,13 +22,13 @@ struct ChatRecord {
     kCount
   };
   Kind kind = Kind::Message;
-  std::int64_t time = 0;    // wall clock, milliseconds since 1970
-  std::string_view scope;   // the chat: site and path of its route
+  std::int64_t time = 0;   // wall clock, milliseconds since 1970
+  std::string_view scope;  // the chat: site and path of its route
   std::string_view room;
   std::string_view member;  // identity
   std::string_view name;    // nickname
   std::string_view text;
-  std::string_view id;      // of the message
+  std::string_view id;  // of the message
 };
 
 /// The bytes of a record; texts beyond 64 KiB are not possible.
