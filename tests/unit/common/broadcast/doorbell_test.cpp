@@ -52,6 +52,7 @@ struct PingPong {
       reader.read(hearing, kAll);
       if (!hearing.records.empty()) {
         say(++round);
+        if (round % 100 == 0) alarm(10);  // slow is not stuck
         looks = mixed(round + seat) % 64;
         continue;
       }
