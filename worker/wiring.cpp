@@ -74,7 +74,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       pool_(loop),
       shared_({&packer_, &pool_, &stats}),
       timers_(loop),
-      modules_(pool_, stats.activity()),
+      modules_(pool_, stats),
       file_changes_(shared_.files()),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
