@@ -77,7 +77,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       pool_(loop),
       shared_({&packer_, &pool_, &stats, &brokers_}),
       timers_(loop),
-      modules_(pool_, stats.activity()),
+      modules_(pool_, stats),
       file_changes_(shared_.files()),
       websockets_(timers_, stats),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
