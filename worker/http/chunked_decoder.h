@@ -10,7 +10,7 @@
 
 #include "common/stats/metric_table.h"
 
-namespace holdfast::http1 {
+namespace holdfast::http {
 
 class ChunkedDecoder {
  public:
@@ -60,4 +60,4 @@ class ChunkedDecoder {
   std::uint8_t digits_ = 0;
 };
 
-}  // namespace holdfast::http1
+}  // namespace holdfast::http
