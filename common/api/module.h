@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/api/fetch.h"
 #include "common/api/handler.h"
 #include "common/api/interface.h"
 #include "common/api/settings.h"
@@ -59,6 +60,8 @@ class Setup {
   virtual const Settings& settings() const = 0;
   virtual Log& log() = 0;
   virtual WorkPool& pool() = 0;
+  /// Asks other servers, in the loop of this worker.
+  virtual HttpClient& http() = 0;
 
  protected:
   ~Setup() = default;

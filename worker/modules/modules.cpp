@@ -71,21 +71,25 @@ static_assert(static_cast<int>(api::Log::Level::Error) == static_cast<int>(LogLe
 
 class RouteSetup final : public api::Setup {
  public:
-  RouteSetup(const config::Route& route, api::WorkPool& pool) : route_(route), pool_(pool), log_(route.name) {}
+  RouteSetup(const config::Route& route, api::WorkPool& pool, api::HttpClient& http)
+      : route_(route), pool_(pool), http_(http), log_(route.name) {}
   std::string_view route() const override { return route_.name; }
   const api::Settings& settings() const override { return values_.settings(); }
   api::Log& log() override { return log_; }
   api::WorkPool& pool() override { return pool_; }
+  api::HttpClient& http() override { return http_; }
   config::ModuleSettings& values() { return values_; }
 
  private:
   const config::Route& route_;
   api::WorkPool& pool_;
+  api::HttpClient& http_;
   RouteLog log_;
   config::ModuleSettings values_;
 };
 
-Modules::Modules(api::WorkPool& pool, stats::Activity& activity) : pool_(pool), activity_(activity) {}
+Modules::Modules(api::WorkPool& pool, api::HttpClient& http, stats::Activity& activity)
+    : pool_(pool), http_(http), activity_(activity) {}
 Modules::~Modules() = default;
 
 Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route& route,
@@ -93,7 +97,7 @@ Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route&
   activity_.show("opening", action.file, route.name, action.file);
   const Result<const api::Module*> module = open_module(action);
   if (!module) return module.error();
-  auto setup = std::make_unique<RouteSetup>(route, pool_);
+  auto setup = std::make_unique<RouteSetup>(route, pool_, http_);
   if (const auto problems = setup->values().read(action, (*module)->settings); !problems.empty())
     return wrong(problems);
   try {

@@ -22,8 +22,8 @@ class NoPool final : public api::WorkPool {
 
 class Modules {
  public:
-  /// Both outlive the handlers. `activity` tells which module was being opened, should that end the process.
-  Modules(api::WorkPool& pool, stats::Activity& activity);
+  /// All outlive the handlers. `activity` tells which module was being opened, should that end the process.
+  Modules(api::WorkPool& pool, api::HttpClient& http, stats::Activity& activity);
   ~Modules();
   Modules(const Modules&) = delete;
   Modules& operator=(const Modules&) = delete;
@@ -35,6 +35,7 @@ class Modules {
 
  private:
   api::WorkPool& pool_;
+  api::HttpClient& http_;
   stats::Activity& activity_;
   std::vector<std::unique_ptr<RouteSetup>> setups_;
 };
