@@ -1,73 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
-#include "tests/support/client.h"
-#include "tests/support/deadline.h"
+#include "tests/process/calling_server.h"
 #include "tests/support/http2_client.h"
 #include "tests/support/other_server.h"
-#include "tests/support/server_process.h"
-#include "tests/support/test_certificate.h"
 
 namespace holdfast::support {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
-
-std::string module_bytes(const std::string& name) {
-  std::ifstream file(HOLDFAST_MODULES "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string route(const std::string& path, const std::string& module, const std::string& settings) {
-  return "      - path: " + path + "\n        module: {file: " + module + ", settings: {" + settings + "}}\n";
-}
-
-/// A server whose handler asks what the test tells it to ask.
-ServerConfig with_caller(const std::string& settings = "") {
-  ServerConfig config;
-  config.workers = 1;
-  config.files["caller.so"] = module_bytes("caller.so");
-  config.routes = route("/call/{what}", "caller.so", settings);
-  return config;
-}
-
-/// The other server, with everything the trial module does.
-ServerConfig other_config() {
-  ServerConfig config;
-  config.workers = 1;
-  config.files["trial.so"] = module_bytes("trial.so");
-  config.routes = route("/trial/{what}", "trial.so", "");
-  return config;
-}
-
-std::string query_escaped(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
-}
-
-std::string asking(const std::string& what, const std::string& url, const std::string& more = "") {
-  return "/call/" + what + "?url=" + query_escaped(url) + more;
-}
-
-std::string url_of(const ServerProcess& server, const std::string& target) {
-  return "http://127.0.0.1:" + std::to_string(server.port()) + target;
-}
-
-bool alive_becomes(const ServerProcess& server, const std::string& count) {
-  return eventually(10s, [&] { return get(server.port(), "/call/alive").body == count; });
-}
 
 TEST(fetching, gets_posts_and_streams_from_another_holdfast) {
   ServerProcess other(other_config());
@@ -87,6 +28,82 @@ TEST(fetching, gets_posts_and_streams_from_another_holdfast) {
   const std::string by_name = "http://localhost:" + std::to_string(other.port()) + "/fixed";
   EXPECT_EQ(client.get(asking("whole", by_name)).body, "200 fixed answer");
   EXPECT_TRUE(alive_becomes(server, "0"));
+}
+
+/// The resident memory of the one worker of `server`.
+std::size_t worker_kib(const ServerProcess& server) {
+  return resident_kib(server.workers().front());
+}
+
+TEST(fetching, large_answers_wait_for_slow_readers_in_bounded_memory) {
+  ServerProcess other(other_config());
+  ServerProcess server(with_caller());
+  ASSERT_TRUE(other.ready() && server.ready());
+  ASSERT_EQ(get(server.port(), asking("whole", url_of(other, "/fixed"))).status, 200);
+  const std::size_t before = worker_kib(server);
+  // 100 MB for each of these, which none of them takes.
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int i = 0; i < 8; ++i) {
+    slow.push_back(std::make_unique<Client>(server.port(), ClientOptions{.receive_buffer = 4096}));
+    slow.back()->send(request_text("GET", asking("stream", url_of(other, "/trial/stream?blocks=10000"))));
+    EXPECT_EQ(slow.back()->receive_head().status, 200);
+  }
+  Client quick(server.port());
+  const Response all = quick.get(asking("stream", url_of(other, "/trial/stream?blocks=10000")));
+  EXPECT_TRUE(all.ok());
+  EXPECT_EQ(all.body.size(), 100'000'000u);
+  EXPECT_LT(worker_kib(server), before + 16 * 1024) << "what is not read stays with the other server";
+  slow.clear();
+  EXPECT_TRUE(alive_becomes(server, "0"));
+}
+
+TEST(fetching, reads_no_more_than_its_credit) {
+  OtherServer other;
+  ServerProcess server(with_caller());
+  ASSERT_TRUE(server.ready());
+  Http2Client client(server.port());
+  const std::uint32_t stream = client.request(request_fields("GET", asking("hold", other.url())));
+  OtherConnection connection = other.accept();
+  ASSERT_THAT(connection.receive_request(), StartsWith("GET / HTTP/1.1\r\nHost: 127.0.0.1:"));
+  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+  const std::size_t taken = connection.send_until_stuck(std::string(30'000'000, 'x'), 500ms);
+  // Its 64 KiB, and what the kernel keeps for both sockets.
+  EXPECT_LT(taken, 20'000'000u);
+  constexpr std::uint32_t kCancel = 8;
+  client.send(FrameType::Reset, 0, stream, big_endian(kCancel));
+  EXPECT_TRUE(connection.closed_within(10s));
+}
+
+TEST(fetching, the_relay_of_the_examples_hands_on_answers_and_failures) {
+  ServerProcess other(other_config());
+  OtherServer silent;
+  std::uint16_t closed;
+  { closed = OtherServer().port(); }
+  ServerConfig config;
+  config.workers = 1;
+  config.files["relay.so"] = module_bytes("relay.so");
+  ASSERT_TRUE(other.ready());
+  config.routes = route("/relay", "relay.so", "url: \"" + url_of(other, "/trial/stream") + "\"") +
+                  route("/file", "relay.so", "url: \"" + url_of(other, "/index.html") + "\"") +
+                  route("/closed", "relay.so", "url: \"http://127.0.0.1:" + std::to_string(closed) + "/\"") +
+                  route("/silent", "relay.so", "idle_timeout: 300ms, url: \"" + silent.url() + "\"");
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  server.allow("the other server has no answer");
+  Client client(server.port());
+  EXPECT_EQ(client.get("/relay?blocks=3").body.size(), 30'000u);
+  const Response file = client.get("/file");
+  EXPECT_EQ(file.status, 200);
+  EXPECT_EQ(file.field("content-type"), get(other.port(), "/index.html").field("content-type"));
+  ASSERT_NE(file.field("etag"), "");
+  EXPECT_FALSE(file.chunked) << "the length is handed on";
+  EXPECT_EQ(client.request("GET", "/file", "If-None-Match: " + file.field("etag") + "\r\n").status, 304);
+  client.send(request_text("HEAD", "/file"));
+  const Response head = client.receive(Expect::NoBody);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.field("content-length"), file.field("content-length"));
+  EXPECT_EQ(client.get("/closed").status, 502);
+  EXPECT_EQ(client.get("/silent").status, 504);
 }
 
 }  // namespace
