@@ -31,9 +31,14 @@ bool goes_to_the_server(std::string_view name) {
   return is_one_of(name, {"Accept", "Accept-Language", "If-Modified-Since", "If-None-Match"});
 }
 
-// Fields of the connection (RFC 9110 section 7.6.1), and those that this server writes itself.
-bool goes_to_the_client(std::string_view name) {
-  return !is_one_of(name, {"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "TE",
+// Fields of the connection, those that it names itself (RFC 9110 section 7.6.1), and those that this server
+// writes.
+bool goes_to_the_client(std::string_view name, std::string_view connection) {
+  bool named = false;
+  holdfast::for_each_list_element(
+      connection, [&](std::string_view one) { named = named || holdfast::ascii_iequals(name, one); });
+  return !named &&
+         !is_one_of(name, {"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "TE",
                            "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Date", "Server"});
 }
 
@@ -61,7 +66,9 @@ class Relay final : public api::CoroutineHandler {
   api::Task<> serve(api::Exchange& exchange) override {
     const bool only_head = exchange.request().method == api::Method::Head;
     api::Response reply = co_await answer(exchange, only_head);
-    const std::vector<api::Field> fields = chosen_of(reply.fields(), goes_to_the_client);
+    const std::string_view connection = reply.field("Connection").value_or("");
+    const std::vector<api::Field> fields = chosen_of(
+        reply.fields(), [connection](std::string_view name) { return goes_to_the_client(name, connection); });
     api::ResponseHead head{.status = reply.status(), .fields = fields};
     head.as_is = reply.field("Content-Encoding").has_value();
     if (reply.status() == 204 || reply.status() == 304) {
@@ -85,7 +92,7 @@ class Relay final : public api::CoroutineHandler {
   api::Task<api::Response> answer(api::Exchange& exchange, bool only_head) {
     const api::Request& request = exchange.request();
     std::string url = url_;
-    if (!request.query.empty()) url.append("?").append(request.query);
+    if (!request.query.empty()) url.append(url.find('?') == url.npos ? "?" : "&").append(request.query);
     const std::vector<api::Field> fields = chosen_of(request.fields, goes_to_the_server);
     try {
       co_return co_await api::fetch(http_, {.method = only_head ? "HEAD" : "GET",

@@ -86,6 +86,7 @@ TEST(fetching, the_relay_of_the_examples_hands_on_answers_and_failures) {
   config.routes = route("/relay", "relay.so", "url: \"" + url_of(other, "/trial/stream") + "\"") +
                   route("/file", "relay.so", "url: \"" + url_of(other, "/index.html") + "\"") +
                   route("/closed", "relay.so", "url: \"http://127.0.0.1:" + std::to_string(closed) + "/\"") +
+                  route("/played", "relay.so", "url: \"" + silent.url("/?a=b") + "\"") +
                   route("/silent", "relay.so", "idle_timeout: 300ms, url: \"" + silent.url() + "\"");
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
@@ -102,6 +103,15 @@ TEST(fetching, the_relay_of_the_examples_hands_on_answers_and_failures) {
   const Response head = client.receive(Expect::NoBody);
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.field("content-length"), file.field("content-length"));
+  client.send(request_text("GET", "/played?c=d"));
+  OtherConnection connection = silent.accept();
+  EXPECT_THAT(connection.receive_request(), StartsWith("GET /?a=b&c=d HTTP/1.1\r\n"));
+  connection.send("HTTP/1.1 200 OK\r\nConnection: x-hop\r\nX-Hop: 1\r\nX-End: 2\r\nContent-Length: 0\r\n\r\n");
+  const Response played = client.receive();
+  EXPECT_EQ(played.status, 200);
+  EXPECT_FALSE(played.has("x-hop"));
+  EXPECT_EQ(played.field("x-end"), "2");
+  connection.end();
   EXPECT_EQ(client.get("/closed").status, 502);
   EXPECT_EQ(client.get("/silent").status, 504);
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "tests/process/calling_server.h"
+#include "tests/support/metrics_reader.h"
 #include "tests/support/other_server.h"
 #include "tests/support/test_certificate.h"
 
@@ -181,6 +182,9 @@ TEST_P(FetchingOverTls, believes_what_it_should) {
   client.send(
       request_text("POST", asking("whole", base + "/api/echo", "&method=POST"), "", std::string(90'000, 'p')));
   EXPECT_EQ(client.receive().body, "200 " + std::string(90'000, 'p'));
+  // However it was: one connection, kept for all of them.
+  EXPECT_TRUE(
+      eventually(10s, [&] { return scrape(other.admin_port()).sum("holdfast_tls_handshakes_total") == 1; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(

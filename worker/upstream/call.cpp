@@ -127,11 +127,11 @@ void Call::on_response_end(std::unique_ptr<net::Transport> transport) {
   listener_.on_end();
 }
 
-// RFC 9112 section 9.3.1: the other side may close a kept connection just when it is used again.
+// RFC 9112 section 9.3.1: the other side may close a kept connection just when it is used again. A new one has
+// no such excuse, so a request is repeated once at most.
 void Call::on_broken(FetchFailure why, std::string_view text, bool unanswered) {
   const bool closed_meanwhile = kept_ && unanswered && why == FetchFailure::CutShort;
-  if (!closed_meanwhile || !idempotent_ || repeated_) return fail(why, text);
-  repeated_ = true;
+  if (!closed_meanwhile || !idempotent_) return fail(why, text);
   broken_ = std::move(conversation_);
   connect();
 }

@@ -65,7 +65,6 @@ class Call final : private loop::Timer,
   bool counted_ = false;  // among the client's calls
   bool kept_ = false;     // the connection had carried another call
   bool idempotent_ = false;
-  bool repeated_ = false;
   std::optional<api::FetchFailure> refused_;  // why it is not even begun
   std::string problem_;                       // likewise
   Url url_;
