@@ -40,6 +40,11 @@ TEST(fetching, a_connection_is_used_again) {
   second.receive_request();
   second.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
   EXPECT_EQ(client.receive().body, "200 ");
+  client.send(request_text("GET", asking("whole", other.url("/5"))));
+  OtherConnection third = other.accept(5s);
+  EXPECT_THAT(third.receive_request(), StartsWith("GET /5 "));
+  third.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood");
+  EXPECT_EQ(client.receive().body, "200 good");
   EXPECT_TRUE(second.closed_within(10s));
 }
 
