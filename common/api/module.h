@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/api/fetch.h"
 #include "common/api/handler.h"
 #include "common/api/interface.h"
 #include "common/api/metrics.h"
@@ -62,6 +63,8 @@ class Setup {
   virtual WorkPool& pool() = 0;
   /// To declare metrics with, in the handler's constructor.
   virtual Metrics& metrics() = 0;
+  /// Asks other servers, in the loop of this worker.
+  virtual HttpClient& http() = 0;
 
  protected:
   ~Setup() = default;

@@ -251,7 +251,7 @@ std::size_t Session::take_counted(std::span<const std::byte> input) {
 
 std::size_t Session::take_chunked(std::span<const std::byte> input) {
   Active& active = *active_;
-  const ChunkedDecoder::Step step = active.decoder.decode(input, most_body_bytes());
+  const http::ChunkedDecoder::Step step = active.decoder.decode(input, most_body_bytes());
   const bool answered = active.exchange.answered();
   if (step.refused) {
     refuse(*step.refused);

@@ -71,12 +71,14 @@ static_assert(static_cast<int>(api::Log::Level::Error) == static_cast<int>(LogLe
 
 class RouteSetup final : public api::Setup {
  public:
-  RouteSetup(const config::Route& route, const std::string& file, api::WorkPool& pool, DeclaredNames& metrics)
-      : route_(route), pool_(pool), log_(route.name), metrics_(metrics, route.name, file) {}
+  RouteSetup(const config::Route& route, const std::string& file, api::WorkPool& pool, api::HttpClient& http,
+             DeclaredNames& metrics)
+      : route_(route), pool_(pool), http_(http), log_(route.name), metrics_(metrics, route.name, file) {}
   std::string_view route() const override { return route_.name; }
   const api::Settings& settings() const override { return values_.settings(); }
   api::Log& log() override { return log_; }
   api::WorkPool& pool() override { return pool_; }
+  api::HttpClient& http() override { return http_; }
   api::Metrics& metrics() override { return metrics_; }
   /// The handler is made.
   void close() { metrics_.close(); }
@@ -85,13 +87,14 @@ class RouteSetup final : public api::Setup {
  private:
   const config::Route& route_;
   api::WorkPool& pool_;
+  api::HttpClient& http_;
   RouteLog log_;
   RouteMetrics metrics_;
   config::ModuleSettings values_;
 };
 
-Modules::Modules(api::WorkPool& pool, stats::WorkerStats& stats)
-    : pool_(pool), activity_(stats.activity()), metrics_(stats) {}
+Modules::Modules(api::WorkPool& pool, api::HttpClient& http, stats::WorkerStats& stats)
+    : pool_(pool), http_(http), activity_(stats.activity()), metrics_(stats) {}
 Modules::~Modules() = default;
 
 Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route& route,
@@ -99,7 +102,7 @@ Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route&
   activity_.show("opening", action.file, route.name, action.file);
   const Result<const api::Module*> module = open_module(action);
   if (!module) return module.error();
-  auto setup = std::make_unique<RouteSetup>(route, action.file, pool_, metrics_);
+  auto setup = std::make_unique<RouteSetup>(route, action.file, pool_, http_, metrics_);
   if (const auto problems = setup->values().read(action, (*module)->settings); !problems.empty())
     return wrong(problems);
   try {

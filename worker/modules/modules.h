@@ -23,9 +23,9 @@ class NoPool final : public api::WorkPool {
 
 class Modules {
  public:
-  /// Both outlive the handlers. What the worker does, in `stats`, tells which module was being opened, should
+  /// All outlive the handlers. What the worker does, in `stats`, tells which module was being opened, should
   /// that end the process.
-  Modules(api::WorkPool& pool, stats::WorkerStats& stats);
+  Modules(api::WorkPool& pool, api::HttpClient& http, stats::WorkerStats& stats);
   ~Modules();
   Modules(const Modules&) = delete;
   Modules& operator=(const Modules&) = delete;
@@ -37,6 +37,7 @@ class Modules {
 
  private:
   api::WorkPool& pool_;
+  api::HttpClient& http_;
   stats::Activity& activity_;
   DeclaredNames metrics_;
   std::vector<std::unique_ptr<RouteSetup>> setups_;

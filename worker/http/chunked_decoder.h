@@ -12,7 +12,7 @@
 
 #include "common/stats/metric_table.h"
 
-namespace holdfast::http1 {
+namespace holdfast::http {
 
 class ChunkedDecoder {
  public:
@@ -68,4 +68,4 @@ class ChunkedDecoder {
   std::string trailers_;
 };
 
-}  // namespace holdfast::http1
+}  // namespace holdfast::http
