@@ -232,6 +232,7 @@ listeners:
 sites:
   - routes:
       - {{path: /api/hello, methods: [GET], hello: {{}}}}
+      - {{path: /echo, websocket_echo: {{}}}}
       - path: /*
         files: {{root: {self.site}}}
 """
@@ -253,7 +254,7 @@ class BareLoop(Server):
     def wait_until_ready(self):
         self.workers = [self.process.pid]
         deadline = time.monotonic() + 20
-        while len(self.ports) < 3:
+        while len(self.ports) < 4:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise ServerFailed("the bare loop did not start")
             with open(self.log.name) as file:
@@ -264,7 +265,7 @@ class BareLoop(Server):
                 pass
 
     def serves(self, row):
-        return row.floor is not None and row.load == "own"
+        return row.floor is not None
 
     def address(self, row):
         return f"127.0.0.1:{self.ports[row.floor]}"
