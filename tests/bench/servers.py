@@ -124,7 +124,7 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def serves(self, row):
-        return True
+        return row.load != "websocket"
 
     def cpu_nanoseconds(self):
         """CPU time of the workers' threads so far; exact while they wait, which they do before and after a measurement."""
@@ -209,6 +209,9 @@ class Holdfast(Server):
             file.write(self.configuration())
         return [self.program, "-c", path]
 
+    def serves(self, row):
+        return True
+
     def find_workers(self):
         """Not the helpers of the master, which come and go."""
         return [pid for pid in super().find_workers() if name_of(pid).startswith("holdfast: w")]
@@ -283,7 +286,7 @@ class SingleProcess(Server):
         return [self.process.pid]
 
     def serves(self, row):
-        return row.name not in self.lacks
+        return row.name not in self.lacks and row.load != "websocket"
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
