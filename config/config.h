@@ -178,15 +178,45 @@ struct ModuleAction {
   Place place;       // of `file`
   Node settings;     // as written; read when the module is there to say what it takes (module_settings.h)
 };
+/// A Redis server that joins the chats of several hosts.
+struct ChatBroker {
+  std::string host{};  // empty: none, the workers of this host are joined anyway
+  std::uint16_t port{};
+  std::string channel{};
+  bool operator==(const ChatBroker&) const = default;
+};
+struct ChatAction {
+  std::uint32_t history{};   // messages of a room that a newcomer is shown
+  std::uint64_t max_text{};  // bytes of one message's text
+  std::uint32_t rate{};      // messages a second of one client; 0: as many as it likes
+  std::uint32_t burst{};
+  bool notices{};  // members are told who comes and goes
+  bool page{};     // a plain GET shows a page to try it with
+  ChatBroker broker;
+  LoadedFile broker_password;  // empty path: none
+};
 struct EchoAction {};
+struct WebSocketEchoAction {};
 struct HelloAction {};
 struct StatusAction {};
 struct MetricsAction {};
 struct HealthAction {};
 struct ReadyAction {};  // only on the admin listener: /readyz
 
-using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
-                            MetricsAction, HealthAction, ReadyAction, ModuleAction>;
+using Action =
+    std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
+                 MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction, ChatAction>;
+
+struct WebSocket {
+  std::uint64_t max_message{};   // bytes
+  std::uint64_t max_queue{};     // bytes that wait for a client
+  Milliseconds ping_interval{};  // 0: no pings
+  Milliseconds pong_timeout{};
+  Milliseconds close_timeout{};
+  bool compression{};
+  std::vector<std::string> origins;       // lower case, as browsers write them; empty: any
+  std::vector<std::string> subprotocols;  // the dearest first
+};
 
 /// Of TLS, for all listeners.
 struct SessionTickets {
@@ -265,6 +295,7 @@ struct Route {
   Compression compression;       // effective here, as limits and timeouts
   Limits limits;                 // effective here: the wider ones with this route's own on top
   Timeouts timeouts;             // likewise
+  WebSocket websocket;           // likewise
   Policies policies;             // likewise, with the site's in between
   std::uint32_t own_policies{};  // a bit for each of their rows that is written in the route itself
   Place place;
@@ -290,6 +321,7 @@ struct Config {
   Compression compression;
   SessionTickets session_tickets;
   RequestId request_id;
+  WebSocket websocket;
   std::vector<Listener> listeners;
   std::vector<Site> sites;
   /// Where the values stand that only the file system can judge, by setting: "process.user",

@@ -69,6 +69,9 @@ int Master::set_up() {
   Result<tickets::TicketKeys> ticket_keys = tickets::TicketKeys::create();
   if (!ticket_keys) return complain(ticket_keys.error());
   tickets_ = std::move(*ticket_keys);
+  Result<broadcast::Segment> broadcast = broadcast::Segment::create();
+  if (!broadcast) return complain(broadcast.error());
+  broadcast_ = std::move(*broadcast);
   stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
   const TimePoint now = Clock::now();
   listen_until_ = now + kPortPatience;
@@ -344,6 +347,7 @@ void Master::on_process_end(ProcessId id) {
   log_end(process, *status, reason, activity);
   const std::string how = status->text() + work_text(activity);
   limits_->clear_seat(process.seat);
+  broadcast_->free_lanes_of(process.seat);
   segment_->retire_seat(process.seat);
   stats_->count_end(reason);
   feed(event::ProcessExited{id, how});

@@ -99,6 +99,7 @@ class Master {
   std::optional<stats::Segment> segment_;
   std::optional<limits::SharedLimits> limits_;
   std::optional<tickets::TicketKeys> tickets_;
+  std::optional<broadcast::Segment> broadcast_;
   TimePoint rotate_tickets_at_ = kNever;
   bool tickets_from_file_ = false;
   std::optional<MasterStats> stats_;

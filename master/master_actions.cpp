@@ -59,9 +59,9 @@ void Master::perform(const action::Start& a) {
                 {worker_field(a.slot), {"problem", "all seats of the statistics are taken"}});
     return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
   }
-  Result<WorkerProcess> process =
-      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_,
-                    generation.logs, generation.identity, sockets_for(generation, a.slot, listeners_)});
+  Result<WorkerProcess> process = start_worker(
+      {a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_, *broadcast_,
+       generation.logs, generation.identity, sockets_for(generation, a.slot, listeners_)});
   if (!process) {
     segment_->retire_seat(seat);
     log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});

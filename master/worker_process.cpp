@@ -61,7 +61,7 @@ int live_as_worker(WorkerOrder& order, Fd control) {
     (void)send_control(control.get(), ControlKind::Failed, 0, settled.error().message());
     return kExitPermission;
   }
-  return worker::run({order.config, order.segment, order.limits, order.tickets,
+  return worker::run({order.config, order.segment, order.limits, order.tickets, order.broadcast,
                       admin ? worker::Role::Admin : worker::Role::Traffic, order.slot, order.seat,
                       order.generation, std::move(control), std::move(order.sockets), std::move(access_log)});
 }

@@ -33,6 +33,7 @@ struct WorkerOrder {
   stats::Segment& segment;
   limits::SharedLimits& limits;
   const tickets::TicketKeys& tickets;
+  const broadcast::Segment& broadcast;
   const LogFiles& logs;
   const std::optional<Identity>& identity;
   std::vector<worker::ListeningSocket> sockets;

@@ -33,11 +33,12 @@ std::unique_ptr<const config::Config> admin_configuration(const Job& job) {
   return std::make_unique<const config::Config>(admin::admin_configuration(job.config));
 }
 
-Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, handlers::Shared& shared,
-                                               modules::Modules& modules, const stats::Segment& segment) {
+Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, const std::string& site,
+                                               handlers::Shared& shared, modules::Modules& modules,
+                                               const stats::Segment& segment) {
   if (const auto* const module = std::get_if<config::ModuleAction>(&route.action))
     return modules.make_handler(route, *module);
-  Result<std::unique_ptr<api::Handler>> made = handlers::make_handler(route, shared);
+  Result<std::unique_ptr<api::Handler>> made = handlers::make_handler(route, site, shared);
   if (!made || *made) return made;
   std::unique_ptr<api::Handler> handler = admin::make_admin_handler(route.action, segment);
   if (!handler) return Error{ErrorKind::Internal, 0, "route " + route.path + ": no handler knows this action"};
@@ -52,7 +53,8 @@ Result<http::HandlerTable> make_handlers(const config::Config& config, handlers:
   std::string problems;
   for (std::size_t site = 0; site < config.sites.size(); ++site) {
     for (const config::Route& route : config.sites[site].routes) {
-      Result<std::unique_ptr<api::Handler>> handler = make_one(route, shared, modules, segment);
+      Result<std::unique_ptr<api::Handler>> handler =
+          make_one(route, config.sites[site].name, shared, modules, segment);
       if (handler) {
         table[site].push_back(std::move(*handler));
       } else {
@@ -68,16 +70,18 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
     : loop_(loop),
       stats_(stats),
       tickets_(job.tickets),
+      brokers_(loop, job.broadcast, job.seat),
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
       packer_(stats),
       pool_(loop),
-      shared_({&packer_, &pool_, &stats}),
+      shared_({&packer_, &pool_, &stats, &brokers_}),
       timers_(loop),
       lookups_(loop, {.threads = 4, .waiting = 256}),
       http_(loop, lookups_),
       modules_(pool_, http_, stats.activity()),
       file_changes_(shared_.files()),
+      websockets_(timers_, stats),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}
 
 Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats) {
@@ -93,6 +97,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
                                                            wiring->clock_, wiring->access_log_.get(), job.slot);
   wiring->dispatcher_->set_timers(wiring->timers_);
+  wiring->dispatcher_->set_websockets(wiring->websockets_);
   wiring->dispatcher_->set_filters(filters::make_filters(wiring->config_, wiring->encoders_, stats));
   Result<http::GuardTable> guards =
       guards::make_guards(wiring->config_, {stats, &job.limits, &wiring->pool_, &wiring->rate_refusals_});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/broker/brokers.h"
 #include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
 #include "worker/guards/registry.h"
@@ -20,6 +21,7 @@
 #include "worker/net/tls_transport.h"
 #include "worker/protocol_choice.h"
 #include "worker/upstream/client.h"
+#include "worker/websocket/service.h"
 #include "worker/worker.h"
 
 namespace holdfast::worker {
@@ -40,6 +42,7 @@ class Wiring final : public net::TransportFactory {
   Result<void> renew_certificates(const std::vector<config::Listener>& listeners);
   http::TurnClock& clock() { return clock_; }
   net::ConnectionTable& connections() { return connections_; }
+  websocket::Service& websockets() { return websockets_; }
   http::AccessLogWriter* access_log() { return access_log_.get(); }
   std::unique_ptr<net::Transport> wrap(Fd socket) override;
 
@@ -63,6 +66,7 @@ class Wiring final : public net::TransportFactory {
   loop::EventLoop& loop_;
   stats::WorkerStats& stats_;
   const tickets::TicketKeys& tickets_;
+  broker::Brokers brokers_;
   std::unique_ptr<const config::Config> admin_config_;  // Role::Admin serves a configuration of its own
   const config::Config& config_;
   http::TurnClock clock_;
@@ -77,6 +81,7 @@ class Wiring final : public net::TransportFactory {
   FileChanges file_changes_;  // the cache's descriptor is open while it is watched
   filters::EncoderPool encoders_;
   std::unique_ptr<http::AccessLogWriter> access_log_;
+  websocket::Service websockets_;
   std::unique_ptr<http::Dispatcher> dispatcher_;
   std::unique_ptr<http1::SessionFactory> http1_;
   std::unique_ptr<http2::SessionFactory> http2_;

@@ -119,12 +119,14 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       wiring_->stop_accepting();
       control_.tell(ControlKind::Closed);
       wiring_->connections().begin_drain(net::Drain::Gently);
+      wiring_->websockets().begin_drain(loop_->now(), loop_->now() + deadline);
     }
     loop_->timers().arm(*this, loop_->now() + deadline);
   }
   void on_finish() override {
     on_drain(job_.config.process.shutdown_timeout);
     wiring_->connections().begin_drain(net::Drain::Soon);
+    wiring_->websockets().begin_drain(loop_->now(), loop_->now());
   }
   void on_quit() override { loop_->stop(); }
   void on_reopen_logs(Fd error_log, Fd access_log) override {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/broadcast/segment.h"
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/limits/shared_limits.h"
@@ -30,6 +31,7 @@ struct Job {
   stats::Segment& segment;
   limits::SharedLimits& limits;  // of limits that all workers share
   const tickets::TicketKeys& tickets;
+  const broadcast::Segment& broadcast;  // messages between workers
   Role role = Role::Traffic;
   std::uint32_t slot = 0;
   std::uint32_t seat = 0;  // its seat in the segment, claimed by the master

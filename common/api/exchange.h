@@ -13,6 +13,7 @@
 
 #include "common/api/body.h"
 #include "common/api/request.h"
+#include "common/api/websocket.h"
 #include "common/clock.h"
 
 namespace holdfast::api {
@@ -69,6 +70,11 @@ class Exchange {
   virtual void drop_body() = 0;
   /// Resumes a BodySource that said Pull::Later.
   virtual void body_ready() = 0;
+
+  /// Answers the handshake of a WebSocket (RFC 6455 section 4.2, RFC 8441) and gives the connection, or the
+  /// stream, to the listener, which is told at once that it is open. False: the request asks for none, or not
+  /// as it should, and is answered with that; the listener is gone.
+  virtual bool accept_websocket(std::unique_ptr<WebSocketListener> listener) = 0;
 
   /// Hands the handler's state over to the exchange, which destroys it at its end: what was attached first goes
   /// first.

@@ -72,6 +72,7 @@ struct Request {
   bool encoded_slash = false;     // the target held %2F, which stays undecoded in `path`
   const TlsFacts* tls = nullptr;  // null: in clear
   std::string_view method_name;   // as received
+  std::string_view protocol;      // that an extended CONNECT asks for (RFC 8441); else empty
   std::string_view target;        // request target as received
   std::string_view path;          // percent-decoded once, dot segments removed, starts with '/'
   std::string_view query;         // raw, without the '?'

@@ -43,6 +43,7 @@ constexpr Words<TlsFailure> kTlsFailures{
 constexpr Words<Http2Abuse> kHttp2Abuses{"rapid_reset",  "made_you_reset", "settings",       "ping",
                                          "empty_frames", "priority",       "window_updates", "continuation",
                                          "field_bomb",   "stalled_window"};
+constexpr Words<Direction> kDirections{"received", "sent"};
 
 template <class Enum>
 constexpr bool all_named(const Words<Enum>& words) {
@@ -87,6 +88,8 @@ std::span<const std::string_view> words_of(Label label) {
       return kTlsFailures;
     case Label::Http2Abuse:
       return kHttp2Abuses;
+    case Label::Direction:
+      return kDirections;
     case Label::None:
     case Label::Worker:
     case Label::Site:
@@ -145,6 +148,8 @@ std::string_view label_name(Label label) {
       return "reason";
     case Label::Http2Abuse:
       return "reason";
+    case Label::Direction:
+      return "direction";
   }
   return "";
 }

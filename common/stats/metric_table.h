@@ -43,6 +43,10 @@ enum class Metric : std::uint8_t {
   TlsCertificateExpiry,
   TlsCertificateChanges,
   Http2Abuses,
+  WebSocketConnections,
+  WebSocketMessages,
+  ChatClients,
+  ChatMessages,
   LogLinesDropped,
   kCount
 };
@@ -71,7 +75,8 @@ enum class Label : std::uint8_t {
   Resumed,        // Resumed
   TlsFailure,     // TlsFailure
   Certificate,    // index into the segment's table of certificate files
-  Http2Abuse      // Http2Abuse
+  Http2Abuse,     // Http2Abuse
+  Direction       // Direction
 };
 
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
@@ -129,6 +134,8 @@ enum class Http2Abuse : std::uint8_t {
   StalledWindow,  // gave no credit for what it had asked for; the stream is reset
   kCount
 };
+
+enum class Direction : std::uint8_t { Received, Sent, kCount };
 
 /// Why a request was refused before it reached a route. One table maps each to its status
 /// (http/message_framing).
@@ -329,6 +336,22 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "HTTP/2 clients that did too much of something: connections ended with ENHANCE_YOUR_CALM, for "
      "stalled_window "
      "streams reset, by reason."},
+    {Metric::WebSocketConnections,
+     Kind::Gauge,
+     "holdfast_websocket_connections",
+     {},
+     "Open WebSockets, over HTTP/1.1 and HTTP/2."},
+    {Metric::WebSocketMessages,
+     Kind::Counter,
+     "holdfast_websocket_messages_total",
+     {Label::Direction},
+     "Whole messages received from and sent to WebSocket clients, without pings, pongs and closes."},
+    {Metric::ChatClients, Kind::Gauge, "holdfast_chat_clients", {}, "Clients in rooms of chats."},
+    {Metric::ChatMessages,
+     Kind::Counter,
+     "holdfast_chat_messages_total",
+     {},
+     "Messages that clients have said in rooms of chats."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

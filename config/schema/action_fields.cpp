@@ -249,8 +249,8 @@ std::vector<Field<Route, 0>> action_fields() {
       action("status", no_rows<StatusAction>(), "Shows the state of the server as JSON."),
       action("metrics", no_rows<MetricsAction>(), "Shows the metrics for Prometheus."),
       action("health", no_rows<HealthAction>(), "Answers 200 while the process lives."),
-      planned<Route>("websocket_echo", "A WebSocket that sends back what it gets."),
-      planned<Route>("chat", "A WebSocket chat room for all clients of all workers."),
+      action("websocket_echo", no_rows<WebSocketEchoAction>(), "A WebSocket that sends back what it gets."),
+      action("chat", chat_rows(), "A WebSocket chat with rooms, for all clients of all workers."),
       action("module", module_rows(), "Answers with a handler of one's own, from a shared object."),
       planned<Route>("proxy", "Passes requests on to another server."),
   };

@@ -40,7 +40,8 @@ const Rows<Config>& config_rows() {
       field("session_tickets", &Config::session_tickets, session_tickets_kind(), "{}", Takes::NewWorkers,
             "Tickets with which clients resume TLS sessions, on whichever worker; `off`: every handshake is a "
             "full one."),
-      websocket_field(),
+      nested("websocket", &Config::websocket, websocket_rows(), Takes::NewWorkers,
+             "WebSocket connections of all routes."),
       field("listeners", &Config::listeners, listeners_kind(), "{http: {bind: \"0.0.0.0:8080\"}}",
             Takes::NewWorkers, "Addresses that are served, by name."),
       field("sites", &Config::sites, list_of(site_kind()), "", Takes::NewWorkers,

@@ -235,12 +235,4 @@ Field<S, 0> planned(std::string_view key, std::string_view help,
   return row;
 }
 
-/// Names below a planned setting, for the reference and for editors.
-template <class S>
-Field<S, 0> with_keys(Field<S, 0> row, const std::vector<RowInfo>& keys, std::string_view children_in = {}) {
-  row.info.children = keys;
-  row.info.children_in = children_in;
-  return row;
-}
-
 }  // namespace holdfast::config

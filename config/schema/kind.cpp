@@ -140,6 +140,19 @@ Kind<Milliseconds> duration(Milliseconds least, Milliseconds most) {
           [](const Milliseconds& value, const Config&) { return word_node(format_duration(value)); }};
 }
 
+Kind<Milliseconds> duration_or_off(Milliseconds least, Milliseconds most) {
+  const Kind<Milliseconds> open = duration(least, most);
+  return {open.noun + ", or off", schema_any({schema_words({"off"}), open.schema}),
+          [open](Reader& reader, const Node& node, Milliseconds& out) {
+            if (!is_word(node, "off")) return open.read(reader, node, out);
+            out = {};
+            return true;
+          },
+          [open](const Milliseconds& value, const Config& config) {
+            return value.count() == 0 ? word_node("off") : open.write(value, config);
+          }};
+}
+
 Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
   Node number = schema_type("integer");
   number.entries.push_back(entry("minimum", word_node(std::to_string(least))));

@@ -55,6 +55,8 @@ using Check = std::function<std::string(std::string& value)>;
 
 Kind<bool> boolean();
 Kind<Milliseconds> duration(Milliseconds least, Milliseconds most);
+/// `off` is 0.
+Kind<Milliseconds> duration_or_off(Milliseconds least, Milliseconds most);
 Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
 Kind<std::string> text(std::string noun, const Check& check);
 /// A name for people, metrics and logs.

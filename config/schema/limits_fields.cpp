@@ -49,23 +49,6 @@ const Rows<Limits>& limits_rows() {
   return rows;
 }
 
-namespace {
-
-Kind<Milliseconds> duration_or_off() {
-  const Kind<Milliseconds> open = duration(kShortest, kLongest);
-  return {open.noun + ", or off", schema_any({schema_words({"off"}), open.schema}),
-          [open](Reader& reader, const Node& node, Milliseconds& out) {
-            if (!is_word(node, "off")) return open.read(reader, node, out);
-            out = {};
-            return true;
-          },
-          [open](const Milliseconds& value, const Config& config) {
-            return value.count() == 0 ? word_node("off") : open.write(value, config);
-          }};
-}
-
-}  // namespace
-
 const Rows<Timeouts>& timeouts_rows() {
   static const Rows<Timeouts> rows = make_rows<Timeouts>(
       field("tls_handshake", &Timeouts::tls_handshake, duration(kShortest, kLongest), "10s", Takes::NewWorkers,
@@ -87,7 +70,7 @@ const Rows<Timeouts>& timeouts_rows() {
             "clients.")
           .per_route(),
       field(
-          "handler", &Timeouts::handler, duration_or_off(), "off", Takes::NewWorkers,
+          "handler", &Timeouts::handler, duration_or_off(kShortest, kLongest), "off", Takes::NewWorkers,
           "A handler must have begun its answer by then, else the client gets 504 and what the handler still "
           "does is given up. For handlers of modules; those of the server itself do not keep anybody waiting.")
           .per_route());

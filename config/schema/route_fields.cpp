@@ -172,6 +172,8 @@ const Rows<Route>& route_rows() {
         override_of("limits", &Route::limits, &Config::limits, limits_rows(), "Limits of this route alone."),
         override_of("timeouts", &Route::timeouts, &Config::timeouts, timeouts_rows(),
                     "Timeouts of this route alone."),
+        override_of("websocket", &Route::websocket, &Config::websocket, websocket_rows(),
+                    "WebSocket connections of this route alone."),
         override_of("compression", &Route::compression, &Config::compression, compression_rows(),
                     "Compression of this route alone."),
         field("headers", &Route::headers, section(header_edits_rows()), "", Takes::NewWorkers,

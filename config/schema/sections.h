@@ -46,6 +46,7 @@ Kind<std::string> address_or_network();
 std::string check_method(std::string& method);
 
 // Sections of features that are not built yet: known by name, refused when asked for.
-Field<Config, 0> websocket_field();
+const Rows<WebSocket>& websocket_rows();
+const Rows<ChatAction>& chat_rows();
 
 }  // namespace holdfast::config

@@ -82,6 +82,10 @@ class FakeExchange final : public api::Exchange {
   const std::string& thrown() const { return thrown_; }
 
   // -- what was answered
+  /// No WebSockets here: those of handlers are tested over a connection.
+  bool accept_websocket(std::unique_ptr<api::WebSocketListener> /*listener*/) override {
+    return fail(426), false;
+  }
   bool answered() const override { return status_ != 0; }
   std::uint16_t status() const { return status_; }
   /// The answer is the standard page of its status.

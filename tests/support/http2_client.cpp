@@ -234,6 +234,20 @@ Response Http2Client::receive(std::uint32_t stream) {
   return streams_[stream].response;
 }
 
+Response Http2Client::receive_head(std::uint32_t stream) {
+  while (streams_[stream].response.status == 0 && !streams_[stream].ended)
+    if (!next()) break;
+  return streams_[stream].response;
+}
+
+std::optional<std::string> Http2Client::receive_piece(std::uint32_t stream) {
+  std::string& body = streams_[stream].response.body;
+  while (body.empty() && !streams_[stream].ended)
+    if (!next()) break;
+  if (body.empty()) return std::nullopt;
+  return std::exchange(body, {});
+}
+
 std::optional<std::uint32_t> Http2Client::refused() {
   while (!refusal_)
     if (!next()) break;

@@ -74,6 +74,10 @@ class Http2Client {
   /// Reads until that stream has ended. A reset stream: outcome Reset, status the error code when no answer had
   /// begun.
   Response receive(std::uint32_t stream);
+  /// Reads until the head of that stream's response is there, or it has ended.
+  Response receive_head(std::uint32_t stream);
+  /// What has come of a stream's body since the last call, waited for; none when the stream has ended.
+  std::optional<std::string> receive_piece(std::uint32_t stream);
   Response fetch(std::string_view method, std::string_view path, std::string_view body = {}) {
     return receive(request(request_fields(method, path), body));
   }

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/json_writer.h"
 #include "worker/admin/health.h"
-#include "worker/admin/json_writer.h"
 
 namespace holdfast::admin {
 

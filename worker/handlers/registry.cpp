@@ -7,12 +7,15 @@
 #include <utility>
 
 #include "common/ascii.h"
+#include "worker/handlers/chat.h"
+#include "worker/handlers/chat_hub.h"
 #include "worker/handlers/echo.h"
 #include "worker/handlers/file_cache.h"
 #include "worker/handlers/fixed_response.h"
 #include "worker/handlers/hello.h"
 #include "worker/handlers/redirect.h"
 #include "worker/handlers/static_file.h"
+#include "worker/handlers/websocket_echo.h"
 #include "worker/http/field_rules.h"
 
 namespace holdfast::handlers {
@@ -42,6 +45,7 @@ Error wrong(std::string message) {
 struct Maker {
   Shared& shared;
   const config::Route& route;
+  const std::string& site;
 
   Made operator()(const config::FilesAction& action) const {
     const Result<std::uint32_t> tree = shared.files().add_tree(action);
@@ -63,6 +67,10 @@ struct Maker {
   }
   Made operator()(const config::EchoAction&) const { return made<Echo>(); }
   Made operator()(const config::HelloAction&) const { return made<Hello>(); }
+  Made operator()(const config::WebSocketEchoAction&) const { return made<WebSocketEcho>(); }
+  Made operator()(const config::ChatAction& action) const {
+    return made<Chat>(shared.chats(action), action, site + ":" + route.path);
+  }
   Made operator()(const config::StatusAction&) const { return nothing(); }
   Made operator()(const config::MetricsAction&) const { return nothing(); }
   Made operator()(const config::HealthAction&) const { return nothing(); }
@@ -74,14 +82,33 @@ struct Maker {
 
 }  // namespace
 
-Shared::Shared(const Means& means) : files_(std::make_unique<FileCache>(limits_here())), packer_(means.packer) {
+struct Shared::Chats {
+  config::ChatBroker broker;
+  std::unique_ptr<ChatHub> hub;
+};
+
+Shared::Shared(const Means& means)
+    : files_(std::make_unique<FileCache>(limits_here())),
+      stats_(means.stats),
+      brokers_(means.brokers),
+      packer_(means.packer) {
   if (means.pool) files_->work_in(*means.pool);
   if (means.stats) files_->count_in(*means.stats);
 }
 Shared::~Shared() = default;
 
-Result<std::unique_ptr<api::Handler>> make_handler(const config::Route& route, Shared& shared) {
-  return std::visit(Maker{shared, route}, route.action);
+ChatHub& Shared::chats(const config::ChatAction& action) {
+  for (const Chats& chats : chats_)
+    if (chats.broker == action.broker) return *chats.hub;
+  std::unique_ptr<broker::Broker> broker;
+  if (brokers_ != nullptr) broker = brokers_->open(action.broker, action.broker_password.text);
+  chats_.push_back({action.broker, std::make_unique<ChatHub>(std::move(broker), stats_)});
+  return *chats_.back().hub;
+}
+
+Result<std::unique_ptr<api::Handler>> make_handler(const config::Route& route, const std::string& site,
+                                                   Shared& shared) {
+  return std::visit(Maker{shared, route, site}, route.action);
 }
 
 }  // namespace holdfast::handlers

@@ -200,6 +200,11 @@ TimerService& Dispatcher::timers() {
   return *timers_;
 }
 
+WebSocketService& Dispatcher::websockets() {
+  if (websockets_ == nullptr) throw std::logic_error("there are no WebSockets here");
+  return *websockets_;
+}
+
 void Dispatcher::await_answer(Exchange& exchange) {
   const Milliseconds limit = exchange.account.route->timeouts.handler;
   if (limit.count() == 0 || timers_ == nullptr) return;
@@ -235,7 +240,8 @@ void Dispatcher::give_up(Exchange& exchange, std::string_view problem) {
                                  {"request_id", exchange.request_id()},
                                  {"problem", problem}});
   // Whoever was to get the request body may be gone with the handler's call.
-  exchange.sink_done();
+  if (!exchange.upgraded()) exchange.sink_done();
+  if (exchange.upgraded()) return exchange.tunnel()->handler_failed();
   if (exchange.answered()) return exchange.reset_output();
   exchange.fail(500);
 }
@@ -356,7 +362,9 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
 void Dispatcher::finished(Exchange& exchange, bool complete) {
   const std::uint16_t status = exchange.account.status == 0 ? kClientLeft : exchange.account.status;
   const Duration duration = Clock::now() - exchange.account.started;
-  count(exchange, status, duration);
+  // How long a tunnel was in use says nothing about how soon its request was answered.
+  count(exchange, status,
+        exchange.upgraded() ? exchange.account.upgraded - exchange.account.started : duration);
   if (access_log_ != nullptr) record(exchange, status, duration, complete);
   stats_.activity().show_nothing();
 }

@@ -33,6 +33,8 @@ class Dispatcher final : private ExchangeHost {
   void set_guards(GuardTable guards) { guards_ = std::move(guards); }
   /// Of the worker; before the first request. Without, handlers that start timers fail.
   void set_timers(TimerService& timers) { timers_ = &timers; }
+  /// Likewise; without, handlers that accept WebSockets fail.
+  void set_websockets(WebSocketService& websockets) { websockets_ = &websockets; }
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -54,6 +56,7 @@ class Dispatcher final : private ExchangeHost {
 
   void admitted(Exchange& exchange) override;
   TimerService& timers() override;
+  WebSocketService& websockets() override;
   void await_answer(Exchange& exchange);
   void handler_is_late(Exchange& exchange);
   void identify(Exchange& exchange);
@@ -77,6 +80,7 @@ class Dispatcher final : private ExchangeHost {
   FilterTable filters_;  // empty, or of the same sites and routes as the handlers
   GuardTable guards_;    // likewise
   TimerService* timers_ = nullptr;
+  WebSocketService* websockets_ = nullptr;
   Router router_;
   stats::WorkerStats& stats_;
   const TurnClock& clock_;

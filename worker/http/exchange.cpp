@@ -76,6 +76,7 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
   filters_ = {};
   guards_ = {};
   host_ = nullptr;
+  tunnel_ = nullptr;
   request_id_ = {};
   error_pages_ = nullptr;
   peer_ = {};
@@ -100,6 +101,8 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
     log().error("handler answered twice", {{"route", account.route ? account.route->name : std::string()}});
     return;
   }
+  // RFC 8441 section 4: to this request a 2xx means that the stream is a tunnel now.
+  if (!request_.protocol.empty() && tunnel_ == nullptr && head.status / 100 == 2) return fail(501);
   answered_ = true;
   Response response{head.status, head.fields, std::move(body), head.as_is, false, head.text};
   for (const auto& filter : filters_) filter->apply(*this, response);
@@ -113,8 +116,24 @@ void Exchange::respond(const api::ResponseHead& head, api::Body body) {
     return output_->start_response(*this, std::move(response), false);
   }
   account.status = response.status;
-  const bool send_body = request_.method != api::Method::Head && api::status_has_body(response.status);
+  const bool has_body = request_.method != api::Method::Head && api::status_has_body(response.status);
+  const bool send_body = has_body || upgraded();
   output_->start_response(*this, std::move(response), send_body);
+}
+
+void Exchange::upgrade(const Upgrade& upgrade, std::span<const api::Field> fields) {
+  constexpr std::uint16_t kSwitchingProtocols = 101;
+  constexpr std::uint16_t kOk = 200;
+  tunnel_ = &upgrade.tunnel;
+  account.upgraded = now();
+  const bool stream = request_.version == api::Version::Http2;
+  const std::span<std::byte> room = arena_.allocate((fields.size() + 1) * sizeof(api::Field));
+  auto* const first = reinterpret_cast<api::Field*>(room.data());
+  api::Field* last = std::uninitialized_copy(fields.begin(), fields.end(), first);
+  if (!stream) new (last++) api::Field{"Upgrade", upgrade.protocol};
+  respond({stream ? kOk : kSwitchingProtocols, {first, last}, /*as_is=*/true},
+          api::Body::stream(upgrade.source));
+  receive_body(upgrade.sink, upgrade.credit);
 }
 
 bool Exchange::fields_are_safe(std::span<const api::Field> fields) const {

@@ -53,6 +53,9 @@ class Exchange final : public api::Exchange {
                                                             api::TimerListener& listener) override;
   void handler_threw() noexcept override { host_->handler_threw(*this); }
   bool answered() const override { return answered_; }
+  bool accept_websocket(std::unique_ptr<api::WebSocketListener> listener) override {
+    return host_->websockets().accept(*this, std::move(listener));
+  }
   std::span<std::byte> allocate(std::size_t bytes) override { return arena_.allocate(bytes); }
   std::string_view peer_address() override;
   std::string_view request_id() const override { return request_id_.value; }
@@ -87,6 +90,23 @@ class Exchange final : public api::Exchange {
   void admitted() { host_->admitted(*this); }
   std::size_t state_count() const { return states_.size(); }
   void reset_output() { output_->reset(*this); }
+
+  // -- for who takes the connection over (RFC 9110 section 7.8), or the stream (RFC 8441)
+  struct Upgrade {
+    Tunnel& tunnel;
+    std::string_view protocol;  // for Upgrade
+    api::BodySource& source;    // what is sent from now on
+    api::BodySink& sink;        // what comes from now on, within `credit`
+    std::size_t credit = 0;
+  };
+  /// Answers that it is done; the peer's end is told as that of a body. What `upgrade` refers to lives as long
+  /// as the exchange, as one of its states.
+  void upgrade(const Upgrade& upgrade, std::span<const api::Field> fields);
+  bool upgraded() const { return tunnel_ != nullptr; }
+  Tunnel* tunnel() const { return tunnel_; }
+  /// As ExchangeOutput::send_now().
+  bool send_now(std::span<const std::string_view> parts) { return !ending_ && output_->send_now(*this, parts); }
+  ExchangeHost& host() const { return *host_; }
   /// The handler had its time: the answer that comes now is the last, and one of its own behind it no mistake.
   void give_up_handler() {
     sink_ = nullptr;
@@ -111,6 +131,7 @@ class Exchange final : public api::Exchange {
     std::uint64_t head_sent = 0;
     std::uint64_t body_sent = 0;
     TimePoint started{};
+    TimePoint upgraded{};  // when it became a tunnel
   };
   static constexpr std::uint32_t kNoSite = 0xffffffff;
   Account account;
@@ -133,6 +154,7 @@ class Exchange final : public api::Exchange {
   std::span<const std::unique_ptr<ResponseFilter>> filters_;
   Guards guards_;
   ExchangeHost* host_ = nullptr;
+  Tunnel* tunnel_ = nullptr;
   api::Request request_;
   std::string_view peer_;
   api::Field request_id_;

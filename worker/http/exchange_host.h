@@ -19,6 +19,25 @@ class TimerService {
   ~TimerService() = default;
 };
 
+/// Whoever has taken a connection over from an exchange.
+class Tunnel {
+ public:
+  /// The handler has thrown; it was logged.
+  virtual void handler_failed() noexcept = 0;
+
+ protected:
+  ~Tunnel() = default;
+};
+
+class WebSocketService {
+ public:
+  /// As api::Exchange::accept_websocket().
+  virtual bool accept(Exchange& exchange, std::unique_ptr<api::WebSocketListener> listener) = 0;
+
+ protected:
+  ~WebSocketService() = default;
+};
+
 class ExchangeHost {
  public:
   /// A guard that said Later lets the exchange pass.
@@ -27,6 +46,7 @@ class ExchangeHost {
   /// what was begun.
   virtual void handler_threw(Exchange& exchange) = 0;
   virtual TimerService& timers() = 0;
+  virtual WebSocketService& websockets() = 0;
   /// Its handler is about to go on: a worker that dies now, dies of this exchange.
   virtual void show_activity(const Exchange& exchange) = 0;
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "worker/http/response_filter.h"
 
@@ -21,6 +23,9 @@ class ExchangeOutput {
   /// There is credit for request body bytes (again); the first time also sends 100 Continue where it is
   /// awaited.
   virtual void body_wanted(Exchange& exchange) = 0;
+  /// Sends the parts one after the other as the next piece of a body whose source said Later, all of them or
+  /// none. False: not now, or never this way; the source is to be asked, after body_ready().
+  virtual bool send_now(Exchange& /*exchange*/, std::span<const std::string_view> /*parts*/) { return false; }
   /// The response cannot be completed: the peer must not take it for whole.
   virtual void reset(Exchange& exchange) = 0;
   virtual std::string peer_text() const = 0;

@@ -13,7 +13,8 @@
 
 namespace holdfast::http {
 
-enum class BodyRule : std::uint8_t { None, Length, Chunked };
+/// Tunnel: all that comes, until the peer's end; after a change of protocol (RFC 9110 section 7.8).
+enum class BodyRule : std::uint8_t { None, Length, Chunked, Tunnel };
 
 struct Framing {
   BodyRule body = BodyRule::None;

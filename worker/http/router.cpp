@@ -11,6 +11,7 @@ namespace {
 using api::Method;
 
 constexpr Method kReadMethods[] = {Method::Get, Method::Head};
+constexpr Method kGetMethod[] = {Method::Get};
 constexpr Method kBodyMethods[] = {Method::Post, Method::Put};
 
 /// One segment's worth of escapes undone while comparing, '+' as a space: the form that browsers give to
@@ -253,6 +254,8 @@ std::span<const api::Method> supported_methods(const config::Action& action) {
     Methods operator()(const config::HealthAction&) const { return kReadMethods; }
     Methods operator()(const config::ReadyAction&) const { return kReadMethods; }
     Methods operator()(const config::ModuleAction&) const { return {}; }
+    Methods operator()(const config::WebSocketEchoAction&) const { return kGetMethod; }
+    Methods operator()(const config::ChatAction&) const { return kReadMethods; }
   };
   return std::visit(Visitor{}, action);
 }

@@ -13,6 +13,7 @@
 namespace holdfast::http1 {
 namespace {
 
+constexpr std::uint16_t kUpgradeRequired = 426;
 constexpr std::size_t kFixedRoom = 256;  // status line, common fields, framing, final CRLF
 
 // Status lines by code, made once: "HTTP/1.1 200 OK\r\n". RFC 9112 section 4: 1.1 is told to 1.0 clients too.
@@ -58,8 +59,14 @@ void put_framing(HeadWriter& writer, const HeadToWrite& head) {
   } else if (head.end == BodyEnd::Chunked) {
     writer.put("Transfer-Encoding: chunked\r\n");
   }
-  if (!head.keep_alive) {
-    writer.put("Connection: close\r\n");
+  // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
+  const bool offers = head.status == kUpgradeRequired;
+  if (head.end == BodyEnd::Upgrade) {
+    writer.put("Connection: Upgrade\r\n");
+  } else if (!head.keep_alive) {
+    writer.put(offers ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n");
+  } else if (offers) {
+    writer.put("Connection: Upgrade\r\n");
   } else if (head.version == api::Version::Http10) {
     writer.put("Connection: keep-alive\r\n");
   }

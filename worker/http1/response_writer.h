@@ -12,7 +12,8 @@
 namespace holdfast::http1 {
 
 /// How the end of the body is told.
-enum class BodyEnd : std::uint8_t { NoBody, Length, Chunked, Close };
+/// Upgrade: another protocol begins behind the head.
+enum class BodyEnd : std::uint8_t { NoBody, Length, Chunked, Close, Upgrade };
 
 struct HeadToWrite {
   std::uint16_t status = 200;

@@ -319,6 +319,7 @@ void Session::on_end() {
   peer_ended_ = true;
   if (!active_) return connection_.finish(false);
   if (active_->body_complete) return;
+  if (active_->framing.body == http::BodyRule::Tunnel) return end_request_body();
   // The peer broke its promise of a body. Who answered without asking for it can still be heard.
   if (active_->exchange.sink() != nullptr || !active_->exchange.answered()) return connection_.abort();
   cut_request_body();

@@ -105,6 +105,8 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   void start_response(http::Exchange& exchange, http::Response&& response, bool send_body) override;
   void body_ready(http::Exchange& exchange) override;
   void body_wanted(http::Exchange& exchange) override;
+  bool send_now(http::Exchange& exchange, std::span<const std::string_view> parts) override;
+  void begin_tunnel();
   void reset(http::Exchange& exchange) override;
   std::string peer_text() const override;
   std::uint64_t connection_id() const override;

@@ -1,6 +1,7 @@
 // The writing half of a session: heads, body framing, pulling bodies while there is room.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -15,6 +16,7 @@ namespace {
 // first.
 constexpr std::uint64_t kFilePart = 2 * 1024 * 1024;
 constexpr std::uint64_t kLongRest = 64 * 1024;
+constexpr std::uint16_t kSwitchingProtocols = 101;
 constexpr std::size_t kStreamPart = net::OutputQueue::kChunk;
 
 }  // namespace
@@ -43,8 +45,17 @@ void Session::choose_body_end(const api::Body& body, std::uint16_t status, bool 
   }
 }
 
+void Session::begin_tunnel() {
+  Active& active = *active_;
+  active.framing.body = http::BodyRule::Tunnel;
+  active.body_left = std::numeric_limits<std::uint64_t>::max();
+  active.body_complete = false;
+  active.continue_due = false;
+}
+
 void Session::start_response(http::Exchange& exchange, http::Response&& response, bool send_body) {
   Active& active = *active_;
+  const bool tunnel = exchange.upgraded() && response.status == kSwitchingProtocols;
   HeadToWrite head;
   head.status = response.status;
   head.fields = response.fields;
@@ -63,6 +74,11 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
   active.keep_alive = active.keep_alive && active.framing.keep_alive && !leaves;
   head.keep_alive = active.keep_alive;
   choose_body_end(response.body, response.status, send_body, head);
+  if (tunnel) {
+    begin_tunnel();
+    head.end = BodyEnd::Upgrade;
+    head.keep_alive = false;
+  }
   active.keep_alive = head.keep_alive;
   active.end = head.end;
   if (active.end == BodyEnd::Close) connection_.end_only_by_finish();
@@ -201,6 +217,18 @@ void Session::body_ready(http::Exchange& /*exchange*/) {
   if (!active_ || !active_->source_waits) return;
   active_->source_waits = false;
   connection_.resume();
+}
+
+bool Session::send_now(http::Exchange& exchange, std::span<const std::string_view> parts) {
+  if (!active_ || !active_->source_waits || active_->end != BodyEnd::Upgrade) return false;
+  net::OutputQueue& output = connection_.output();
+  if (output.size() >= net::OutputQueue::kHighMark || !connection_.open()) return false;
+  for (const std::string_view part : parts) {
+    output.append(part);
+    exchange.account.body_sent += part.size();
+  }
+  connection_.resume();
+  return true;
 }
 
 void Session::reset(http::Exchange& /*exchange*/) {

@@ -35,7 +35,8 @@ void Session::set_deadlines() {
 
 // Only bytes of the body move it, and it stands while we are not ready for them.
 TimePoint Session::body_deadline() {
-  if (!active_) return kNever;
+  // Whoever has a tunnel keeps its time.
+  if (!active_ || active_->framing.body == http::BodyRule::Tunnel) return kNever;
   Patience& patience = active_->patience;
   if (!wants_bytes()) {
     patience.stand(connection_.now());

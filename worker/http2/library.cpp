@@ -185,9 +185,10 @@ Library::~Library() {
 Frames::Frames(const Library& library, FrameEvents& events, const Announced& announced)
     : streams_(announced.streams) {
   if (nghttp2_session_server_new2(&session_, library.callbacks_, &events, library.options_) != 0) return;
-  const std::array<nghttp2_settings_entry, 3> settings{
+  const std::array<nghttp2_settings_entry, 4> settings{
       {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, announced.streams * kLeeway},
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, announced.fields},
+       {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,

@@ -21,7 +21,7 @@ constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 void Stream::open(Session& session, std::int32_t id) {
   session_ = &session;
   id_ = id;
-  head_.method = head_.scheme = head_.authority = head_.path = {};
+  head_.method = head_.scheme = head_.authority = head_.path = head_.protocol = {};
   head_.fields.clear();
   head_.bytes = 0;
   head_.refused.reset();
@@ -67,6 +67,7 @@ void Stream::take_field(std::string_view name, std::string_view value) {
   if (name == ":scheme") head_.scheme = kept;
   if (name == ":authority") head_.authority = kept;
   if (name == ":path") head_.path = kept;
+  if (name == ":protocol") head_.protocol = kept;
 }
 
 void Stream::begin_request(bool ends) {
@@ -94,8 +95,13 @@ bool Stream::fill_request(bool ends) {
   if (const auto why = http::frame_request(request.method, request.version, request.fields, framing_))
     return refuse(*why), false;
   if (framing_.body == http::BodyRule::Length) request.content_length = framing_.length;
-  // CONNECT is for proxies (RFC 9113 section 8.5).
-  if (request.method == api::Method::Connect) return cut_request(), exchange.fail(501), false;
+  // CONNECT is for proxies (RFC 9113 section 8.5), but for the extended one, which asks a resource for a tunnel
+  // as an Upgrade in a GET does.
+  if (request.method == api::Method::Connect) {
+    if (head_.protocol != "websocket") return cut_request(), exchange.fail(501), false;
+    request.method = api::Method::Get;
+    request.protocol = head_.protocol;
+  }
 
   const std::span<std::byte> decoded = arena.allocate(http::decoded_room(request.target));
   const http::RequestTarget target = http::parse_request_target(
@@ -168,7 +174,7 @@ void Stream::take_data(std::span<const std::byte> data) {
   patience_.moved(data.size(), session_->connection().now());
   const bool unwanted = request_cut_ || (exchange.answered() && exchange.sink() == nullptr);
   if (unwanted) return session_->frames().discard(data.size());
-  if (received_ > limits().request_body) {
+  if (received_ > limits().request_body && !exchange.upgraded()) {
     session_->frames().discard(data.size());
     const bool answered = exchange.answered();
     refuse(BadRequest::BodyTooLarge);
@@ -231,7 +237,9 @@ void Stream::body_wanted(http::Exchange& /*exchange*/) {
 }
 
 TimePoint Stream::body_deadline() {
-  const bool peers_turn = !request_complete_ && exchange.sink() != nullptr && exchange.credit() > 0;
+  // Whoever has a tunnel keeps its time.
+  const bool peers_turn =
+      !request_complete_ && !exchange.upgraded() && exchange.sink() != nullptr && exchange.credit() > 0;
   if (!peers_turn) {
     patience_.stand(session_->connection().now());
     return kNever;

@@ -28,6 +28,7 @@ struct FieldSection {
   std::string_view scheme;
   std::string_view authority;
   std::string_view path;
+  std::string_view protocol;  // RFC 8441 section 4
   std::vector<api::Field> fields;
   std::size_t bytes = 0;  // as RFC 9113 section 6.5.2 counts them
   std::optional<stats::BadRequest> refused;

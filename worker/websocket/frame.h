@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/api/websocket.h"
+
 namespace holdfast::websocket {
 
 /// RFC 6455 section 5.2. The other ten values are reserved.
@@ -24,7 +26,7 @@ constexpr bool is_control(Opcode opcode) {
   return (static_cast<std::uint8_t>(opcode) & 0x8) != 0;
 }
 
-enum class MessageKind : std::uint8_t { Text, Binary };
+using api::MessageKind;
 
 // The two first bytes of a frame (RFC 6455 section 5.2).
 inline constexpr std::uint8_t kFinalBit = 0x80;

@@ -57,7 +57,7 @@ std::optional<HandshakeRefusal> check_version(std::span<const api::Field> fields
 std::optional<HandshakeRefusal> check_request(api::Method method, api::Version version,
                                               std::span<const api::Field> fields) {
   if (method != api::Method::Get) return malformed("a handshake is a GET");
-  // HTTP/2 has no Upgrade (RFC 9113 section 8.6), HTTP/1.0 ignores it (RFC 9110 section 7.8).
+  // HTTP/1.0 ignores Upgrade (RFC 9110 section 7.8).
   if (version != api::Version::Http11) return malformed("a handshake needs HTTP/1.1");
   if (!asks_for_websocket(fields)) return malformed("Upgrade does not name websocket");
   if (!list_names(fields, "connection", "upgrade")) return malformed("Connection does not name upgrade");
@@ -114,6 +114,15 @@ bool asks_for_websocket(std::span<const api::Field> fields) {
 // whether they look at them.
 bool is_handshake_key(std::string_view text) {
   return text.size() == 24 && text.ends_with("==") && std::ranges::all_of(text.substr(0, 22), is_base64_char);
+}
+
+Handshake check_extended_connect(std::span<const api::Field> fields, const HandshakeRules& rules) {
+  Handshake handshake;
+  handshake.refusal = check_version(fields);
+  if (!handshake.refusal)
+    handshake.refusal = choose_subprotocol(fields, rules.subprotocols, handshake.subprotocol);
+  if (!handshake.refusal) handshake.refusal = check_origin(fields, rules.origins);
+  return handshake;
 }
 
 Handshake check_handshake(api::Method method, api::Version version, std::span<const api::Field> fields,

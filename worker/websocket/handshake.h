@@ -44,6 +44,9 @@ struct Handshake {
 Handshake check_handshake(api::Method method, api::Version version, std::span<const api::Field> fields,
                           const HandshakeRules& rules);
 
+/// The same for an extended CONNECT (RFC 8441 section 5), which HTTP/2 has checked as such: no key, no Upgrade.
+Handshake check_extended_connect(std::span<const api::Field> fields, const HandshakeRules& rules);
+
 /// Base64 of 16 bytes (RFC 6455 section 4.1).
 bool is_handshake_key(std::string_view text);
 

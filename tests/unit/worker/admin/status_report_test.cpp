@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/json_writer.h"
 #include "tests/support/json_value.h"
 #include "tests/unit/worker/admin/sample_segment.h"
 #include "worker/admin/health.h"
-#include "worker/admin/json_writer.h"
 
 namespace holdfast::admin {
 namespace {

@@ -15,7 +15,7 @@ Result<std::unique_ptr<api::Handler>> make(config::Action action) {
   static Shared shared;
   config::Route route;
   route.action = std::move(action);
-  return make_handler(route, shared);
+  return make_handler(route, "site", shared);
 }
 
 /// The answer of a handler made for `action` to `target`.

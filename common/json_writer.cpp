@@ -1,8 +1,8 @@
-#include "worker/admin/json_writer.h"
+#include "common/json_writer.h"
 
 #include "common/log.h"
 
-namespace holdfast::admin {
+namespace holdfast {
 
 void JsonWriter::separate() {
   if (!first_) out_ += ',';
@@ -58,10 +58,16 @@ JsonWriter& JsonWriter::boolean(bool value) {
   return *this;
 }
 
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+  return *this;
+}
+
 JsonWriter& JsonWriter::null() {
   separate();
   out_ += "null";
   return *this;
 }
 
-}  // namespace holdfast::admin
+}  // namespace holdfast

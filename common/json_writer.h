@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::admin {
+namespace holdfast {
 
 class JsonWriter {
  public:
@@ -23,6 +23,8 @@ class JsonWriter {
   JsonWriter& seconds(std::uint64_t nanoseconds);
   JsonWriter& boolean(bool value);
   JsonWriter& null();
+  /// A value that is JSON already.
+  JsonWriter& raw(std::string_view json);
 
   std::string take() { return std::move(out_); }
 
@@ -36,4 +38,4 @@ class JsonWriter {
   bool first_ = true;
 };
 
-}  // namespace holdfast::admin
+}  // namespace holdfast

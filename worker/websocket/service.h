@@ -1,0 +1,62 @@
+// What all WebSockets of a worker share: their handshakes, scratch memory, counters, and the walk that sends
+// them away when the worker leaves.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "common/stats/worker_stats.h"
+#include "worker/http/exchange.h"
+#include "worker/http/exchange_host.h"
+#include "worker/websocket/deflate_offer.h"
+#include "worker/websocket/handshake.h"
+
+namespace holdfast::websocket {
+
+class Session;
+
+class Service final : public http::WebSocketService, private api::TimerListener {
+ public:
+  /// Both outlive the service, which outlives its sessions.
+  Service(http::TimerService& timers, stats::WorkerStats& stats);
+  ~Service();
+
+  bool accept(http::Exchange& exchange, std::unique_ptr<api::WebSocketListener> listener) override;
+
+  /// Every conversation ends with 1001: evenly spread over the last half of the time until `deadline`, so that
+  /// clients do not all come back at once, but early enough that they can answer. In ignorance of a deadline
+  /// (`deadline` <= `now`): at once.
+  void begin_drain(TimePoint now, TimePoint deadline);
+  std::size_t open() const { return count_; }
+
+  // -- for sessions
+  http::TimerService& timers() { return timers_; }
+  /// For one message; given back empty.
+  std::string& packed() { return packed_; }
+  void enter(Session& session);
+  void leave(Session& session);
+  void count_received() { received_.add(); }
+  void count_sent() { sent_.add(); }
+
+ private:
+  void refuse(http::Exchange& exchange, const HandshakeRefusal& refusal);
+  void open_session(http::Exchange& exchange, std::unique_ptr<api::WebSocketListener> listener,
+                    const Handshake& handshake, const DeflateNegotiation& deflate);
+  void on_timer() override;
+  void send_away(std::size_t most);
+
+  http::TimerService& timers_;
+  stats::Cell connections_;
+  stats::Cell received_;
+  stats::Cell sent_;
+  std::string packed_;
+  Session* first_ = nullptr;  // of those that are open
+  std::size_t count_ = 0;
+  bool draining_ = false;
+  TimePoint now_{};
+  TimePoint drained_by_{};
+  std::unique_ptr<api::TimerHold> next_;
+};
+
+}  // namespace holdfast::websocket
