@@ -24,6 +24,11 @@ namespace api = holdfast::api;
 
 namespace {
 
+/// Goes on when the player has room for more.
+auto say(api::Conversation& talk, std::string_view text) {
+  return talk.send(api::MessageKind::Text, text);
+}
+
 class Guess final : public api::CoroutineHandler {
  public:
   explicit Guess(api::Setup& setup)
@@ -59,9 +64,6 @@ class Guess final : public api::CoroutineHandler {
   }
 
  private:
-  static auto say(api::Conversation& talk, std::string_view text) {
-    return talk.send(api::MessageKind::Text, text);
-  }
   /// 0: there is none.
   static std::int64_t number_in(std::string_view text) {
     std::int64_t number = 0;

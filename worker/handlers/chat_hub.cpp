@@ -103,7 +103,7 @@ ChatRoom* ChatHub::join(ChatClient& client, std::string_view name, const Setting
   room->notices = settings.notices;
   trim(*room, settings.history);
   publish({ChatRecord::Kind::Join, now, room->scope, room->name, client.id, client.name, {}, {}});
-  clients_.add();
+  if (clients_) clients_.add();
   welcome(*room, client);
   room->clients.push_back(&client);
   notify(*room, "join", {client.id, client.name}, now, &client);
@@ -123,7 +123,7 @@ void ChatHub::welcome(ChatRoom& room, ChatClient& client) {
 
 void ChatHub::leave(ChatRoom& room, ChatClient& client, const Settings& /*settings*/, std::int64_t now) {
   std::erase(room.clients, &client);
-  clients_.subtract();
+  if (clients_) clients_.subtract();
   publish({ChatRecord::Kind::Leave, now, room.scope, room.name, client.id, client.name, {}, {}});
   notify(room, "leave", {client.id, client.name}, now);
 }
@@ -133,7 +133,7 @@ void ChatHub::say(ChatRoom& room, const ChatClient& client, std::string_view tex
   const std::string id = client.id + "." + std::to_string(++said_);
   const ChatSaid said{id, room.name, {client.id, client.name}, text, now, {}};
   publish({ChatRecord::Kind::Message, now, room.scope, room.name, client.id, client.name, text, id});
-  messages_.add();
+  if (messages_) messages_.add();
   std::string json = chat_message(said);
   if (ref.empty()) {
     tell(room, json);

@@ -35,8 +35,8 @@ TEST(RoutePaths, must_be_there) {
 TEST(Actions, are_exactly_one_a_route) {
   EXPECT_THAT(problems_of_route("{path: /x}"), ElementsAre(HasSubstr("x.yaml:3:7: the route has no action")));
   EXPECT_THAT(
-      problems_of_route("{path: /x, hello: {}, chat: {}}"),
-      ElementsAre(HasSubstr("`chat` is not available"), HasSubstr("the route has more than one action")));
+      problems_of_route("{path: /x, hello: {}, proxy: {}}"),
+      ElementsAre(HasSubstr("`proxy` is not available"), HasSubstr("the route has more than one action")));
   EXPECT_THAT(problems_of_route("{path: /x, ready: {}}"), ElementsAre(HasSubstr("unknown key `ready`")));
 }
 

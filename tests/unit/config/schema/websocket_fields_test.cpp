@@ -33,7 +33,9 @@ TEST(WebSocketSettings, of_a_route_stand_on_top_of_the_wider_ones) {
 
 TEST(WebSocketSettings, mistakes_have_their_place) {
   const auto problems = [](const std::string& text) {
-    return lines(load_text("websocket: {" + text + "}\nsites: []\n", "x.yaml", "/").problems);
+    return lines(
+        load_text("websocket: {" + text + "}\nsites: [{routes: [{path: /x, hello: {}}]}]\n", "x.yaml", "/")
+            .problems);
   };
   EXPECT_THAT(problems("max_message: 0"), ElementsAre(HasSubstr("x.yaml:1:")));
   EXPECT_THAT(problems("origins: [\"*\"]"), ElementsAre(HasSubstr("must be origins of pages")));
