@@ -10,6 +10,7 @@
 #pragma once
 
 #include <coroutine>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,8 @@ struct Message {
   std::string_view data;  // until the next receive()
 };
 
-/// A local object of the coroutine, one an exchange. Its end closes the conversation with 1000, if nobody has.
+/// A local object of the coroutine, one an exchange. Its end closes the conversation, if nobody has: with 1000,
+/// or with 1011 when it is an exception that ends it.
 class Conversation {
  public:
   /// Does the handshake. When the request asks for no WebSocket, or for one that the route does not allow, it
@@ -41,7 +43,7 @@ class Conversation {
   ~Conversation() {
     if (ears_ == nullptr) return;
     ears_->owner = nullptr;
-    ears_->socket->close(kCloseNormal, {});
+    ears_->socket->close(std::uncaught_exceptions() > 0 ? kCloseInternal : kCloseNormal, {});
   }
 
   /// co_await talk.receive(): the next message; nothing once the conversation has ended.
