@@ -82,7 +82,7 @@ Result<void> RedisConnection::open(const RedisAddress& address) {
   socket_ = std::move(socket);
   reader_.reset(make_reader());
   connecting_ = wants_room_ = asked_ = true;
-  loop_.timers().arm(*this, loop_.now() + kPatience);
+  loop_.timers().arm(*this, loop_.now() + patience_.answer);
   return {};
 }
 
@@ -207,10 +207,13 @@ void RedisConnection::take_replies(std::size_t arrived) {
 }
 
 void RedisConnection::on_timer(TimePoint now) {
-  if (asked_) return lose(connecting_ ? "it does not accept the connection within 5 s" : "no answer for 5 s");
-  if (now - heard_ < kIdle) return loop_.timers().arm(*this, heard_ + kIdle);
+  if (asked_)
+    return lose(
+        std::string(connecting_ ? "it does not accept the connection within " : "it does not answer within ") +
+        std::to_string(patience_.answer.count()) + " ms");
+  if (now - heard_ < patience_.idle) return loop_.timers().arm(*this, heard_ + patience_.idle);
   asked_ = true;
-  loop_.timers().arm(*this, now + kPatience);
+  loop_.timers().arm(*this, now + patience_.answer);
   // Who is told something already answers that.
   if (waiting() == 0) send({"PING"});
 }

@@ -33,8 +33,16 @@ class RedisConnection final : private loop::Watcher, private loop::Deferred, pri
    protected:
     ~User() = default;
   };
+  struct Patience {
+    /// After so long without a word from the server it is asked for one,
+    Milliseconds idle{5000};
+    /// and it has so long to say one; also to accept the connection and answer the first command.
+    Milliseconds answer{5000};
+  };
   /// `loop` and `user` outlive it.
-  RedisConnection(loop::EventLoop& loop, User& user) : loop_(loop), user_(user) {}
+  RedisConnection(loop::EventLoop& loop, User& user, const Patience& patience)
+      : loop_(loop), user_(user), patience_(patience) {}
+  RedisConnection(loop::EventLoop& loop, User& user) : RedisConnection(loop, user, Patience{}) {}
   /// As close().
   ~RedisConnection();
   RedisConnection(const RedisConnection&) = delete;
@@ -54,10 +62,6 @@ class RedisConnection final : private loop::Watcher, private loop::Deferred, pri
   static constexpr std::size_t kMostWaiting = std::size_t{4} * 1024 * 1024;
   /// Bytes of one reply; a message needs a good 60 KiB.
   static constexpr std::size_t kMostReply = std::size_t{256} * 1024;
-  /// After so long without a word from the server it is asked for one,
-  static constexpr Milliseconds kIdle{5000};
-  /// and it has so long to say one; also to accept the connection and answer the first command.
-  static constexpr Milliseconds kPatience{5000};
 
  private:
   struct FreeReader {
@@ -76,6 +80,7 @@ class RedisConnection final : private loop::Watcher, private loop::Deferred, pri
 
   loop::EventLoop& loop_;
   User& user_;
+  const Patience patience_;
   Fd socket_;
   loop::Watch watch_;  // goes before the descriptor
   std::unique_ptr<redisReader, FreeReader> reader_;
