@@ -77,7 +77,9 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       pool_(loop),
       shared_({&packer_, &pool_, &stats, &brokers_}),
       timers_(loop),
-      modules_(pool_, stats.activity()),
+      lookups_(loop, {.threads = 4, .waiting = 256}),
+      http_(loop, lookups_),
+      modules_(pool_, http_, stats),
       file_changes_(shared_.files()),
       websockets_(timers_, stats),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}

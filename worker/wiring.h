@@ -20,6 +20,7 @@
 #include "worker/net/acceptor.h"
 #include "worker/net/tls_transport.h"
 #include "worker/protocol_choice.h"
+#include "worker/upstream/client.h"
 #include "worker/websocket/service.h"
 #include "worker/worker.h"
 
@@ -74,6 +75,8 @@ class Wiring final : public net::TransportFactory {
   LogRate rate_refusals_{1, Milliseconds(10'000)};
   handlers::Shared shared_;
   LoopTimers timers_;
+  loop::ThreadPool lookups_;  // of names: a slow name server holds up nothing else
+  upstream::Client http_;
   modules::Modules modules_;
   FileChanges file_changes_;  // the cache's descriptor is open while it is watched
   filters::EncoderPool encoders_;

@@ -188,7 +188,8 @@ Result<void> try_configuration(const config::Config& config, stats::Segment& seg
   stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
   handlers::Shared shared;
   modules::NoPool no_pool;
-  modules::Modules modules(no_pool, stats.activity());
+  upstream::NoClient no_client;
+  modules::Modules modules(no_pool, no_client, stats);
   const Result<http::HandlerTable> table = make_handlers(config, shared, modules, segment);
   if (!table) return table.error();
   for (const config::Listener& listener : config.listeners)

@@ -7,7 +7,7 @@
 
 namespace holdfast::api {
 
-inline constexpr int kInterface = 5;
+inline constexpr int kInterface = 6;
 
 #if defined(_LIBCPP_VERSION)
 inline constexpr char kAbi[] = "libc++";

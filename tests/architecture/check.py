@@ -57,8 +57,8 @@ THIRD_PARTY = {
     'nlohmann/': ['worker/handlers/chat_protocol'],
     'prometheus/': ['worker/admin/prometheus_export', 'tests/unit/worker/admin/prometheus_export'],
     'holdfast/': ['packaging/examples/', 'tests/process/modules/'],  # the interface, as it is installed
-    'emmintrin.h': ['worker/http1/head_scan.h', 'worker/websocket/ascii_run.h'],
-    'arm_neon.h': ['worker/http1/head_scan.h', 'worker/websocket/ascii_run.h'],
+    'emmintrin.h': ['worker/http/head_scan.h', 'worker/websocket/ascii_run.h'],
+    'arm_neon.h': ['worker/http/head_scan.h', 'worker/websocket/ascii_run.h'],
     'gtest/': ['tests/'],
     'gmock/': ['tests/'],
 }

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "worker/http1/chunked_decoder.h"
+#include "worker/http/chunked_decoder.h"
 
 namespace {
 
-using holdfast::http1::ChunkedDecoder;
+using holdfast::http::ChunkedDecoder;
 
 void require(bool holds) {
   if (!holds) std::abort();

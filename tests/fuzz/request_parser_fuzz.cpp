@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/ascii.h"
+#include "worker/http/head_lines.h"
 #include "worker/http1/request_parser.h"
 
 namespace {
@@ -31,7 +32,7 @@ void check(const Parsed& parsed, std::string_view input, const HeadLimits& limit
   require(parsed.head.fields.size() <= limits.field_count);
   for (const api::Field& field : parsed.head.fields) {
     require(is_token(field.name) && inside(field.name, used) && inside(field.value, used));
-    require(is_field_value(field.value) && trim_ows(field.value) == field.value);
+    require(http::is_field_value(field.value) && trim_ows(field.value) == field.value);
   }
 }
 

@@ -45,7 +45,4 @@ using ParseResult = std::variant<NeedMore, Refused, Parsed>;
 ParseResult parse_request_head(std::string_view input, std::size_t& scanned, const HeadLimits& limits,
                                std::span<api::Field> storage);
 
-/// A field value's bytes: no controls but HTAB, no DEL (RFC 9110 section 5.5).
-bool is_field_value(std::string_view value);
-
 }  // namespace holdfast::http1

@@ -12,11 +12,11 @@
 #include "common/log.h"
 #include "common/patience.h"
 #include "config/config.h"
+#include "worker/http/chunked_decoder.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http/exchange.h"
 #include "worker/http/exchange_output.h"
 #include "worker/http/message_framing.h"
-#include "worker/http1/chunked_decoder.h"
 #include "worker/http1/request_parser.h"
 #include "worker/http1/response_writer.h"
 #include "worker/net/connection.h"
@@ -31,7 +31,7 @@ struct Active {
   http::Exchange exchange;
   http::Framing framing;
   // request body
-  ChunkedDecoder decoder;
+  http::ChunkedDecoder decoder;
   std::uint64_t body_left = 0;  // BodyRule::Length
   std::uint64_t body_received = 0;
   Patience patience;           // with the sender of the body
@@ -96,6 +96,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   std::size_t take_counted(std::span<const std::byte> input);
   void deliver(std::span<const std::byte> data);
   void end_request_body();
+  bool take_trailers();
   std::size_t most_body_bytes() const;
   void cut_request_body();
   const config::Timeouts& timeouts() const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/guarded_buffer.h"
+#include "worker/http/head_lines.h"
 
 namespace holdfast::http1 {
 namespace {
@@ -255,7 +256,7 @@ TEST(RequestParser, knows_which_bytes_a_field_value_may_hold) {
   for (int c = 0; c < 256; ++c) {
     const std::string value = std::string("ab") + static_cast<char>(c) + "cd";
     const bool allowed = (c >= 0x20 && c != 0x7f) || c == '\t';
-    EXPECT_EQ(is_field_value(value), allowed) << c;
+    EXPECT_EQ(http::is_field_value(value), allowed) << c;
   }
 }
 

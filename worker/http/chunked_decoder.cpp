@@ -1,10 +1,10 @@
-#include "worker/http1/chunked_decoder.h"
+#include "worker/http/chunked_decoder.h"
 
 #include <algorithm>
 
 #include "common/ascii.h"
 
-namespace holdfast::http1 {
+namespace holdfast::http {
 namespace {
 
 constexpr std::uint8_t kMaxSizeDigits = 15;        // below 2^60, no overflow anywhere
@@ -141,7 +141,9 @@ ChunkedDecoder::Step ChunkedDecoder::decode(std::span<const std::byte> input, st
       return step;
     }
     const bool trailer = state_ >= State::TrailerStart;
-    if (!take(static_cast<char>(input[step.consumed]))) {
+    const char c = static_cast<char>(input[step.consumed]);
+    if (trailer && c != '\r') trailers_ += c;
+    if (!take(c)) {
       step.refused = trailer ? stats::BadRequest::TrailerSyntax : stats::BadRequest::ChunkSyntax;
       return step;
     }
@@ -151,4 +153,4 @@ ChunkedDecoder::Step ChunkedDecoder::decode(std::span<const std::byte> input, st
   return step;
 }
 
-}  // namespace holdfast::http1
+}  // namespace holdfast::http

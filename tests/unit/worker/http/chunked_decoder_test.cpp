@@ -1,4 +1,4 @@
-#include "worker/http1/chunked_decoder.h"
+#include "worker/http/chunked_decoder.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "tests/support/guarded_buffer.h"
 
-namespace holdfast::http1 {
+namespace holdfast::http {
 namespace {
 
 using stats::BadRequest;
@@ -200,4 +200,4 @@ TEST(ChunkedDecoder, is_as_new_after_reset) {
 }
 
 }  // namespace
-}  // namespace holdfast::http1
+}  // namespace holdfast::http

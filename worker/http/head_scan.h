@@ -13,7 +13,7 @@
 #include <arm_neon.h>
 #endif
 
-namespace holdfast::http1 {
+namespace holdfast::http {
 
 /// CTL of RFC 5234 but for HTAB, which field values may contain (RFC 9110 section 5.5).
 constexpr bool is_control(unsigned char c) {
@@ -72,4 +72,4 @@ inline const char* find_control(const char* at, const char* end) {
 
 #endif
 
-}  // namespace holdfast::http1
+}  // namespace holdfast::http

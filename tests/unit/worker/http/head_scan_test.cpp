@@ -1,4 +1,4 @@
-#include "worker/http1/head_scan.h"
+#include "worker/http/head_scan.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/support/guarded_buffer.h"
 
-namespace holdfast::http1 {
+namespace holdfast::http {
 namespace {
 
 TEST(HeadScan, knows_each_control_byte_at_each_place_of_each_length) {
@@ -48,4 +48,4 @@ TEST(HeadScan, reads_nothing_beyond_the_end) {
 }
 
 }  // namespace
-}  // namespace holdfast::http1
+}  // namespace holdfast::http
