@@ -166,10 +166,12 @@ TEST_F(ChatOverHosts, everybody_hears_everybody_once_and_in_order) {
   expect_heard(members, members, numbers(1, 101));
 }
 
-TEST_F(ChatOverHosts, a_host_that_ends_takes_its_clients_along_at_once) {
+TEST_F(ChatOverHosts, a_host_that_ends_takes_its_clients_along) {
   RedisServer redis;
   ASSERT_TRUE(redis.start());
-  ServerProcess one(joined_by(redis)), other(joined_by(redis));
+  ServerConfig leaving = joined_by(redis);
+  leaving.process = "shutdown_timeout: 1s";
+  ServerProcess one(joined_by(redis)), other(leaving);
   ASSERT_TRUE(all_tell(one, kLinked) && all_tell(other, kLinked));
   Members here, there;
   come(here, one, 2);
