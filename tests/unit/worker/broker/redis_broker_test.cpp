@@ -164,6 +164,29 @@ TEST_F(RedisBrokerTest, a_name_is_looked_up_beside_the_loop) {
   link();
 }
 
+TEST_F(RedisBrokerTest, may_end_while_its_name_is_looked_up) {
+  open({.beat = Milliseconds(20)}, {}, "localhost");
+  loop->turn();
+  loop->turn();
+  broker.reset();
+  bool done = false;
+  struct After final : api::Work {
+    explicit After(bool& of) : done_(of) {}
+    void run() noexcept override {}
+    void done() override { done_ = true; }
+    bool& done_;
+  };
+  ASSERT_TRUE(pool.submit(std::make_unique<After>(done)));
+  turn_until([&] { return done; });
+}
+
+TEST_F(RedisBrokerTest, a_name_that_is_not_there_is_tried_again) {
+  open({.beat = Milliseconds(20)}, {}, "..");
+  const auto begin = loop->now();
+  turn_until([&] { return loop->now() - begin > Milliseconds(500); });
+  EXPECT_TRUE(broker->publish(bytes("hello"))) << "to the own host";
+}
+
 TEST_F(RedisBrokerTest, a_silent_worker_and_one_that_says_farewell_are_gone) {
   open({.beat = Milliseconds(50), .silence = Milliseconds(400)});
   link();
