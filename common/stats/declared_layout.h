@@ -14,6 +14,9 @@
 // double (the value, or the sum of a histogram), what follows are the counts of a histogram's buckets.
 #pragma once
 
+#include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "common/stats/metric_table.h"

@@ -55,6 +55,18 @@ class Scripted final : public CoroutineHandler {
   std::function<Task<>(Exchange&)> script_;
 };
 
+class Viewer final : public EventClient {
+ public:
+  Viewer(Exchange& exchange, std::vector<Viewer*>& all)
+      : EventClient(exchange, {.most_waiting = 1000}), all_(all) {
+    all_.push_back(this);
+  }
+  ~Viewer() override { std::erase(all_, this); }
+
+ private:
+  std::vector<Viewer*>& all_;
+};
+
 class EventStreamTest : public ::testing::Test {
  protected:
   void serve(std::function<Task<>(Exchange&)> script) {
@@ -64,6 +76,7 @@ class EventStreamTest : public ::testing::Test {
   void pass(Duration time) { exchange_.advance(exchange_.now() + time); }
 
   std::unique_ptr<Scripted> handler_;
+  std::vector<Viewer*> viewers_;
   FakeExchange exchange_{"GET", "/events"};
 };
 
@@ -175,38 +188,24 @@ TEST_F(EventStreamTest, TheClientLeavesWhileTheHandlerWaits) {
 
 // ---- pushed
 
-class Viewer final : public EventClient {
- public:
-  Viewer(Exchange& exchange, std::vector<Viewer*>& all)
-      : EventClient(exchange, {.most_waiting = 1000}), all_(all) {
-    all_.push_back(this);
-  }
-  ~Viewer() override { std::erase(all_, this); }
-
- private:
-  std::vector<Viewer*>& all_;
-};
-
 TEST_F(EventStreamTest, IsPushedToFromElsewhere) {
-  std::vector<Viewer*> all;
-  open_event_stream<Viewer>(exchange_, all);
+  open_event_stream<Viewer>(exchange_, viewers_);
   EXPECT_EQ(exchange_.body(), "");
-  ASSERT_TRUE(all.at(0)->push({.data = "one"}));
+  ASSERT_TRUE(viewers_.at(0)->push({.data = "one"}));
   EXPECT_EQ(exchange_.times_resumed(), 1);
-  ASSERT_TRUE(all.at(0)->push({.data = "two"}));
+  ASSERT_TRUE(viewers_.at(0)->push({.data = "two"}));
   EXPECT_EQ(exchange_.times_resumed(), 1) << "asked once until it was read";
   EXPECT_EQ(exchange_.body(), "data: one\n\ndata: two\n\n");
-  all.at(0)->end();
-  EXPECT_FALSE(all.at(0)->push({.data = "after the end"}));
+  viewers_.at(0)->end();
+  EXPECT_FALSE(viewers_.at(0)->push({.data = "after the end"}));
   EXPECT_EQ(exchange_.body(), "data: one\n\ndata: two\n\n");
   EXPECT_TRUE(exchange_.body_complete());
   exchange_.leave();
-  EXPECT_TRUE(all.empty());
+  EXPECT_TRUE(viewers_.empty());
 }
 
 TEST_F(EventStreamTest, ASlowClientKeepsABoundedNumberOfEvents) {
-  std::vector<Viewer*> all;
-  Viewer& viewer = open_event_stream<Viewer>(exchange_, all);
+  Viewer& viewer = open_event_stream<Viewer>(exchange_, viewers_);
   int taken = 0;
   while (viewer.push({.data = "12345678901234567890"})) ++taken;
   EXPECT_EQ(taken, 1000 / 28);
