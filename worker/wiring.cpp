@@ -70,7 +70,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
     : loop_(loop),
       stats_(stats),
       tickets_(job.tickets),
-      brokers_(loop, job.broadcast, job.seat),
+      brokers_(loop, job.broadcast, job.seat, pool_),
       admin_config_(admin_configuration(job)),
       config_(admin_config_ ? *admin_config_ : job.config),
       packer_(stats),

@@ -181,7 +181,7 @@ std::string status_text(const stats::Segment& segment) {
 std::string library_versions() {
   return "OpenSSL " HOLDFAST_OPENSSL_VERSION ", nghttp2 " HOLDFAST_NGHTTP2_VERSION
          ", prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION ", yaml-cpp " HOLDFAST_YAML_VERSION
-         ", " HOLDFAST_CODINGS;
+         ", hiredis " HOLDFAST_HIREDIS_VERSION ", " HOLDFAST_CODINGS;
 }
 
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment) {

@@ -1,6 +1,7 @@
 #include "common/broadcast/segment.h"
 
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,12 +17,27 @@ namespace holdfast::broadcast {
 struct Layout {
   alignas(64) Word lanes_used;
   alignas(64) Word incarnations;
+  std::uint64_t host_id;  // written once, before the first fork
   LaneHead heads[kLanes];
   alignas(4096) Ring rings[kLanes];
 };
 static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructible_v<Layout>);
 
+namespace {
+
+Result<std::uint64_t> random_host_id() {
+  std::uint64_t id = 0;
+  while (id == 0)
+    if (::getrandom(&id, sizeof id, 0) != sizeof id)
+      return system_error(errno, "get random bits that name this host to others");
+  return id;
+}
+
+}  // namespace
+
 Result<Segment> Segment::create() {
+  const Result<std::uint64_t> host_id = random_host_id();
+  if (!host_id) return host_id.error();
   const Fd fd(::memfd_create("holdfast-broadcast", MFD_CLOEXEC));
   if (!fd || ::ftruncate(fd.get(), sizeof(Layout)) != 0)
     return system_error(errno, "create the memory for messages between workers");
@@ -31,7 +47,9 @@ Result<Segment> Segment::create() {
   if (at == MAP_FAILED) return system_error(errno, "map the memory for messages between workers");
   // What the clients of all workers say is not for the core file of one.
   (void)::madvise(at, sizeof(Layout), MADV_DONTDUMP);
-  return Segment(static_cast<Layout*>(at));
+  auto* const layout = static_cast<Layout*>(at);
+  layout->host_id = *host_id;
+  return Segment(layout);
 }
 
 Segment::Segment(Segment&& other) noexcept : layout_(std::exchange(other.layout_, nullptr)) {}
@@ -43,6 +61,10 @@ Segment& Segment::operator=(Segment&& other) noexcept {
 
 Segment::~Segment() {
   if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
+}
+
+std::uint64_t Segment::host_id() const {
+  return layout_->host_id;
 }
 
 std::uint32_t Segment::lanes_used() const {

@@ -27,6 +27,10 @@ class Segment {
   Segment& operator=(Segment&& other) noexcept;
   ~Segment();
 
+  /// 64 random bits, never 0: what other hosts tell this one by. Those of a master, whoever reloads; a master
+  /// that takes over from another one has its own.
+  std::uint64_t host_id() const;
+
   struct Claim {
     std::uint32_t lane = 0;
     std::uint64_t stamp = 0;  // see OwnerStamp

@@ -53,7 +53,7 @@ THIRD_PARTY = {
     'brotli/': ['worker/filters/'],
     'zstd.h': ['worker/filters/'],
     'libdeflate.h': ['worker/filters/'],
-    'hiredis/': ['worker/broker/'],
+    'hiredis/': ['worker/broker/', 'tests/unit/worker/broker/redis_connection'],
     'nlohmann/': ['worker/handlers/chat_protocol'],
     'prometheus/': ['worker/admin/prometheus_export', 'tests/unit/worker/admin/prometheus_export'],
     'holdfast/': ['packaging/examples/', 'tests/process/modules/'],  # the interface, as it is installed

@@ -11,6 +11,12 @@ void HostBroker::listen(broker::Listener& listener) {
   listener_->on_reunion();
 }
 
+std::optional<std::uint64_t> HostBroker::incarnation() const {
+  const std::optional<broadcast::Origin> origin = local_->origin();
+  if (!origin) return std::nullopt;
+  return origin->incarnation;
+}
+
 void HostBroker::on_record(const broadcast::Record& record) {
   listener_->on_message({{0, record.origin.incarnation}, record.time, record.payload});
 }

@@ -1,7 +1,9 @@
 // The broker of one host: what its workers say to each other through shared memory, and nothing else.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "worker/broker/broker.h"
 #include "worker/broker/local_broker.h"
@@ -13,6 +15,8 @@ class HostBroker final : public Broker, private broadcast::Listener {
   explicit HostBroker(std::unique_ptr<LocalBroker> local) : local_(std::move(local)) {}
 
   void listen(broker::Listener& listener) override;
+  /// Of the lane that it publishes on; empty when it has none.
+  std::optional<std::uint64_t> incarnation() const;
   bool publish(std::span<const std::byte> payload) override { return local_->publish(payload); }
 
  private:

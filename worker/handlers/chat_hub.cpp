@@ -21,6 +21,7 @@ class ChatRoom {
   struct Remote {
     std::string name;
     broker::Origin origin;
+    bool uncalled = false;  // by the roll that is being called
   };
   std::string key;
   std::string scope;
@@ -179,6 +180,10 @@ void ChatHub::on_message(const broker::Message& message) {
   const std::optional<ChatRecord> record = decode_chat_record(message.payload);
   if (!record) return;
   if (record->kind == ChatRecord::Kind::Ask) return present_all();
+  if (record->kind == ChatRecord::Kind::Roll) return begin_roll(message.origin);
+  if (record->kind == ChatRecord::Kind::RollEnd) return end_roll(message.origin, record->text);
+  if (const auto roll = rolls_.find(message.origin); roll != rolls_.end())
+    roll->second += record->kind == ChatRecord::Kind::Present ? 1 : 0;
   ChatRoom* const room = room_of(record->scope, record->room);
   if (room == nullptr) return;
   switch (record->kind) {
@@ -191,6 +196,8 @@ void ChatHub::on_message(const broker::Message& message) {
     case ChatRecord::Kind::Leave:
       return take_departure(*room, record->member, record->time);
     case ChatRecord::Kind::Ask:
+    case ChatRecord::Kind::Roll:
+    case ChatRecord::Kind::RollEnd:
     case ChatRecord::Kind::kCount:
       return;
   }
@@ -207,10 +214,11 @@ void ChatHub::take_message(ChatRoom& room, const ChatRecord& record) {
 void ChatHub::take_arrival(ChatRoom& room, const broker::Origin& origin, const ChatRecord& record) {
   const auto known = room.others.find(record.member);
   if (known == room.others.end()) {
-    room.others.emplace(record.member, ChatRoom::Remote{std::string(record.name), origin});
+    room.others.emplace(record.member, ChatRoom::Remote{std::string(record.name), origin, false});
     return notify(room, "join", {record.member, record.name}, record.time);
   }
   known->second.origin = origin;
+  known->second.uncalled = false;
   if (known->second.name == record.name) return;
   known->second.name = record.name;
   tell(room, chat_notice("rename", {record.member, record.name}, record.time));
@@ -224,11 +232,29 @@ void ChatHub::take_departure(ChatRoom& room, std::string_view member, std::int64
 }
 
 void ChatHub::on_origin_gone(const broker::Origin& origin) {
+  rolls_.erase(origin);
+  let_go(origin, true);
+}
+
+void ChatHub::begin_roll(const broker::Origin& origin) {
+  rolls_[origin] = 0;
+  for (ChatRoom& room : rooms_)
+    for (auto& [id, other] : room.others) other.uncalled = other.origin == origin || other.uncalled;
+}
+
+// A roll that did not come whole says nothing of who is not here.
+void ChatHub::end_roll(const broker::Origin& origin, std::string_view called) {
+  const auto roll = rolls_.extract(origin);
+  if (roll && std::to_string(roll.mapped()) == called) let_go(origin, false);
+}
+
+/// Clients of this worker: all, or those that its roll did not call.
+void ChatHub::let_go(const broker::Origin& origin, bool all) {
   const std::int64_t now = chat_time();
   for (ChatRoom& room : rooms_) {
     std::vector<std::string> gone;
     for (const auto& [id, other] : room.others)
-      if (other.origin == origin) gone.push_back(id);
+      if (other.origin == origin && (all || other.uncalled)) gone.push_back(id);
     for (const std::string& id : gone) take_departure(room, id, now);
   }
 }
@@ -241,9 +267,15 @@ void ChatHub::on_reunion() {
 
 void ChatHub::present_all() {
   const std::int64_t now = chat_time();
-  for (const ChatRoom& room : rooms_)
-    for (const ChatClient* client : room.clients)
+  std::uint64_t called = 0;
+  publish({ChatRecord::Kind::Roll, now, {}, {}, {}, {}, {}, {}});
+  for (const ChatRoom& room : rooms_) {
+    for (const ChatClient* client : room.clients) {
       publish({ChatRecord::Kind::Present, now, room.scope, room.name, client->id, client->name, {}, {}});
+      ++called;
+    }
+  }
+  publish({ChatRecord::Kind::RollEnd, now, {}, {}, {}, {}, std::to_string(called), {}});
 }
 
 }  // namespace holdfast::handlers

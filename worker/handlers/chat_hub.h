@@ -74,6 +74,9 @@ class ChatHub final : private broker::Listener {
   void forget(ChatRoom& room);
   void publish(const ChatRecord& record);
   void present_all();
+  void begin_roll(const broker::Origin& origin);
+  void end_roll(const broker::Origin& origin, std::string_view called);
+  void let_go(const broker::Origin& origin, bool all);
   void take_message(ChatRoom& room, const ChatRecord& record);
   void take_arrival(ChatRoom& room, const broker::Origin& origin, const ChatRecord& record);
   void take_departure(ChatRoom& room, std::string_view member, std::int64_t time);
@@ -87,6 +90,7 @@ class ChatHub final : private broker::Listener {
   const std::unique_ptr<broker::Broker> broker_;
   Rooms rooms_;  // the one that was used last comes first
   std::unordered_map<std::string, Rooms::iterator> by_name_;
+  std::map<broker::Origin, std::uint64_t> rolls_;  // that are being called: so many names until now
   std::size_t history_bytes_ = 0;
   std::uint64_t said_ = 0;
   stats::Cell clients_;

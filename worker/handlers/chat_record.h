@@ -19,6 +19,8 @@ struct ChatRecord {
     Rename,
     Present,  // `member` is here; the answer to Ask
     Ask,      // who is here? Of no room and no member
+    Roll,     // the roll of all clients of this worker begins: one Present each
+    RollEnd,  // ends; `text` is their number. Whoever was here and was not called has left unheard
     kCount
   };
   Kind kind = Kind::Message;
