@@ -79,7 +79,7 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       timers_(loop),
       lookups_(loop, {.threads = 4, .waiting = 256}),
       http_(loop, lookups_),
-      modules_(pool_, http_, stats.activity()),
+      modules_(pool_, http_, stats),
       file_changes_(shared_.files()),
       websockets_(timers_, stats),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}

@@ -189,7 +189,7 @@ Result<void> try_configuration(const config::Config& config, stats::Segment& seg
   handlers::Shared shared;
   modules::NoPool no_pool;
   upstream::NoClient no_client;
-  modules::Modules modules(no_pool, no_client, stats.activity());
+  modules::Modules modules(no_pool, no_client, stats);
   const Result<http::HandlerTable> table = make_handlers(config, shared, modules, segment);
   if (!table) return table.error();
   for (const config::Listener& listener : config.listeners)

@@ -98,6 +98,17 @@ class Exchange {
   virtual TimePoint now() const = 0;
   virtual std::time_t wall_seconds() const = 0;
 
+  /// A field that follows the body of the response (RFC 9110 section 6.5): what is known only when all of it
+  /// was made, such as a digest. Copied; to be called before the body's end. It reaches clients of HTTP/2, and
+  /// those of HTTP/1.1 that said `TE: trailers` when the body has no length known beforehand; others do without
+  /// it, so nothing may depend on it. A name that may not stand there (section 6.5.1: framing, routing,
+  /// authentication, content, controls) is refused with a line in the log. A field `Trailer` in the head
+  /// announces it, if the handler sets one.
+  virtual void add_trailer(std::string_view name, std::string_view value) = 0;
+  /// What followed the body of the request, without what may not stand there; complete when the sink is told
+  /// the body's end. Never part of request().fields: whoever uses them must know that they came last.
+  virtual std::span<const Field> request_trailers() const = 0;
+
  protected:
   ~Exchange() = default;
 };

@@ -20,6 +20,7 @@
 #include "common/api/fetch.h"
 #include "common/api/handler.h"
 #include "common/api/interface.h"
+#include "common/api/metrics.h"
 #include "common/api/settings.h"
 #include "common/api/work.h"
 
@@ -60,6 +61,8 @@ class Setup {
   virtual const Settings& settings() const = 0;
   virtual Log& log() = 0;
   virtual WorkPool& pool() = 0;
+  /// To declare metrics with, in the handler's constructor.
+  virtual Metrics& metrics() = 0;
   /// Asks other servers, in the loop of this worker.
   virtual HttpClient& http() = 0;
 

@@ -76,12 +76,16 @@ struct RecordHeader {
   std::uint64_t sequence = 0;      // of the lane, whoever owns it; the first record has 0
   std::uint64_t milliseconds = 0;  // wall clock, since 1970
 
+  /// What a WallTime can hold, which counts finer.
+  static constexpr std::uint64_t kMostMilliseconds =
+      static_cast<std::uint64_t>(std::chrono::floor<Milliseconds>(WallTime::max().time_since_epoch()).count());
+
   static constexpr std::uint64_t words_for(std::uint64_t length) { return kHeaderWords + (length + 7) / 8; }
   std::uint64_t words() const { return words_for(length); }
   /// False for what cannot be a record that ends `room` words from here at the latest: a process that went
   /// astray has written over it.
   bool plausible(std::uint64_t room) const {
-    return length <= kMostPayload && incarnation != 0 && words() <= room;
+    return length <= kMostPayload && incarnation != 0 && milliseconds <= kMostMilliseconds && words() <= room;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "common/broadcast/publisher.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::broadcast {
@@ -62,8 +63,9 @@ void Publisher::take_over() {
 bool Publisher::stage(std::span<const std::byte> payload, WallTime now) {
   if (payload.size() > kMostPayload) return false;
   const auto milliseconds = std::chrono::duration_cast<Milliseconds>(now.time_since_epoch()).count();
+  // A clock that is before 1970 is no time that would help anybody.
   const RecordHeader header{payload.size(), OwnerStamp::incarnation(claim_.stamp), sequence_,
-                            static_cast<std::uint64_t>(milliseconds)};
+                            static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 0))};
   if (staged() + header.words() * sizeof(Word) > kMostStaged) publish();
   make_room(written_ + header.words());
   store_header(lane_.ring, written_, header);

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 3;
+constexpr std::uint64_t kLayoutVersion = 4;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -100,6 +100,8 @@ struct Layout {
   alignas(kPage) SeatState states[kMaxSeats];
   alignas(kPage) PagedSeat seats[kMaxSeats];
   alignas(kPage) PagedBlock retired[kMaxSlots];
+  alignas(kPage) DeclaredTable declared;
+  alignas(kPage) DeclaredBlock declared_retired;
 };
 static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructible_v<Layout>);
 
@@ -315,6 +317,7 @@ std::uint32_t Segment::claim_seat(std::uint32_t slot, std::uint64_t generation) 
   if (seat == kMaxSeats) return kNoSeat;
   clear_block(this->seat(seat).counters);
   clear_activity(this->seat(seat).activity);
+  clear_declared(layout_->declared, this->seat(seat).declared);
   SeatState& state = seat_state(seat);
   state.pid.store(0);
   state.slot.store(slot);
@@ -336,7 +339,9 @@ void Segment::set_seat_pid(std::uint32_t seat, std::uint64_t pid) {
 
 void Segment::retire_seat(std::uint32_t seat) {
   SeatState& state = seat_state(seat);
-  if (seat == kMasterSeat || state.use.load() == static_cast<std::uint64_t>(SeatUse::Free)) return;
+  const auto use = static_cast<SeatUse>(state.use.load());
+  if (seat == kMasterSeat || use == SeatUse::Free) return;
+  free_claims(layout_->declared, seat);
   const std::uint64_t slot = std::min<std::uint64_t>(state.slot.load(), kMaxSlots - 1);
   auto& places = index_->retired[slot];
   if (!places) places = std::make_unique<Index::RetiredRow>();
@@ -348,6 +353,8 @@ void Segment::retire_seat(std::uint32_t seat) {
   std::atomic_thread_fence(std::memory_order_release);
   layout_->header.slot_retired[slot].store(1, std::memory_order_relaxed);
   fold.add();
+  fold_declared(layout_->declared, this->seat(seat).declared, layout_->declared_retired,
+                use == SeatUse::Starting ? 0 : state.generation.load(std::memory_order_relaxed));
   state.use.store(static_cast<std::uint64_t>(SeatUse::Free), std::memory_order_relaxed);
   sequence.store(even + 2, std::memory_order_release);
 }
@@ -390,6 +397,12 @@ SeriesBlock& Segment::retired(std::uint32_t slot) const {
 }
 bool Segment::has_retired(std::uint32_t slot) const {
   return layout_->header.slot_retired[slot].load(std::memory_order_relaxed) != 0;
+}
+DeclaredTable& Segment::declared_table() const {
+  return layout_->declared;
+}
+DeclaredBlock& Segment::declared_retired() const {
+  return layout_->declared_retired;
 }
 std::uint32_t Segment::seats_used() const {
   return static_cast<std::uint32_t>(layout_->header.seats_used.load(std::memory_order_acquire));

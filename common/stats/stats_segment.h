@@ -7,7 +7,9 @@
 //   changes its meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role
 //   (written by the master) Seat[]       one a worker process: series directory, histogram directory, activity
 //   (written by that worker only) Retired[]    one a slot: the same directories, holding what dead processes of
-//   the slot had counted (master only)
+//   the slot had counted (master only) Declared     the metrics that modules declare (declared_layout.h),
+//   written by workers; what was counted there stands in the seats, and of dead processes in one block of its
+//   own
 // Seat 0 belongs to the master itself and is never folded.
 //
 // There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with
@@ -25,12 +27,11 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "common/stats/declared_layout.h"
 #include "common/stats/metric_table.h"
+#include "common/stats/word.h"
 
 namespace holdfast::stats {
-
-using Word = std::atomic<std::uint64_t>;
-static_assert(Word::is_always_lock_free && sizeof(Word) == 8);
 
 inline constexpr std::uint32_t kMaxSlots = 257;  // 256 workers and the admin process
 inline constexpr std::uint32_t kAdminSlot = 256;
@@ -103,6 +104,7 @@ struct Activity {
 struct Seat {
   SeriesBlock counters;
   Activity activity;
+  DeclaredBlock declared;
 };
 
 enum class SeatUse : std::uint8_t { Free, Starting, Ready, Draining };
@@ -164,6 +166,9 @@ class Segment {
   /// Readers ask these first: pages of seats and rows that were never used stay untouched.
   std::uint32_t seats_used() const;
   bool has_retired(std::uint32_t slot) const;
+  /// Metrics of modules, and what dead workers have counted of them.
+  DeclaredTable& declared_table() const;
+  DeclaredBlock& declared_retired() const;
   /// Looks a name up that the master has interned; 0 ("other") when it has not.
   std::uint16_t site_index(std::string_view name) const;
   std::uint16_t listener_index(std::string_view name) const;

@@ -33,7 +33,8 @@ void HistogramCell::observe(std::uint64_t nanoseconds) {
   Cell(&entry_->sum).add(nanoseconds);
 }
 
-WorkerStats::WorkerStats(Segment& segment, std::uint32_t seat) : segment_(segment), seat_(segment.seat(seat)) {
+WorkerStats::WorkerStats(Segment& segment, std::uint32_t seat)
+    : segment_(segment), seat_(segment.seat(seat)), seat_index_(seat) {
   SeriesBlock& block = seat_.counters;
   const std::uint64_t series = block.series_count.load(std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < series; ++i)

@@ -52,10 +52,14 @@ class WorkerStats {
 
   Activity& activity() { return seat_.activity; }
   Segment& segment() { return segment_; }
+  /// What modules count (declared_metrics.h).
+  DeclaredBlock& declared() { return seat_.declared; }
+  std::uint32_t seat_index() const { return seat_index_; }
 
  private:
   Segment& segment_;
   Seat& seat_;
+  const std::uint32_t seat_index_;
   std::unordered_map<std::uint64_t, std::uint32_t> series_;
   std::unordered_map<std::uint64_t, std::uint32_t> histograms_;
 };

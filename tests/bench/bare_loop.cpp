@@ -1,7 +1,7 @@
 // The floor: what one epoll loop costs that answers ready-made bytes and never parses. It counts empty lines,
 // nothing else, and expects a request to arrive in one piece, as the load generator sends it. Listens on
 // kernel-chosen ports of 127.0.0.1 and prints one line for each: "small PORT", "small-close PORT", "hello
-// PORT".
+// PORT", "echo PORT"; the last one sends back what comes.
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -48,7 +48,7 @@ struct Watched {
 
 class BareLoop {
  public:
-  BareLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(64 * 1024) { answers_.reserve(3); }
+  BareLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(64 * 1024) { answers_.reserve(4); }
 
   bool listen(const char* name, std::string_view type, std::string_view body, bool close) {
     Answer answer;
@@ -56,6 +56,10 @@ class BareLoop {
     for (unsigned i = 0; i < kCopies; ++i) answer.copies += one;
     answer.size = one.size();
     answer.close = close;
+    return listen(name, std::move(answer));
+  }
+  bool listen_echo() { return listen("echo", Answer{}); }
+  bool listen(const char* name, Answer answer) {
     answer.listener.reset(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -110,11 +114,17 @@ class BareLoop {
       return;
     }
     std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
+    if (answer.size == 0) return echo(fd, bytes);
     std::size_t requests = 0;
     for (auto at = bytes.find("\r\n\r\n"); at != std::string_view::npos; at = bytes.find("\r\n\r\n", at + 4))
       ++requests;
     const auto count = std::min<std::size_t>(requests, kCopies);
     if (send(fd, answer.copies.data(), count * answer.size, MSG_NOSIGNAL) < 0 || answer.close) close(fd);
+  }
+
+  /// Messages of clients that wait for their echo fit into the socket's buffer.
+  static void echo(int fd, std::string_view bytes) {
+    if (send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) close(fd);
   }
 
   Fd epoll_;
@@ -131,7 +141,8 @@ int run() {
   BareLoop loop;
   const std::string body(1024, 'x');
   if (!loop.listen("small", "text/html", body, false) || !loop.listen("small-close", "text/html", body, true) ||
-      !loop.listen("hello", "application/json", "{\"message\":\"Hello, world!\"}\n", false))
+      !loop.listen("hello", "application/json", "{\"message\":\"Hello, world!\"}\n", false) ||
+      !loop.listen_echo())
     return 71;
   std::fflush(stdout);
   loop.run();

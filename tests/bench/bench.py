@@ -38,6 +38,10 @@ ROWS = [
     Row("tls-100k", "100 KiB over TLS 1.3", "/100k.bin", ["--h1", "-c64"], 0.60, None, "h2load"),
     Row("handshakes", "full TLS handshakes", "", [], 0.95, None, "s_time"),
     Row("h2-1k", "HTTP/2 over TLS, 1 KiB, 16 connections of 32 streams", "/1k.html", ["-c16", "-m32"], 0.20, None, "h2load"),
+    Row("ws-64", "WebSocket echo of 64 bytes, 64 connections", "", ["--size", "64", "--connections", "64"], None, "echo",
+        "websocket"),
+    Row("ws-64k", "WebSocket echo of 64 KiB, 64 connections", "", ["--size", "65536", "--connections", "64"], None, "echo",
+        "websocket"),
     Row("h2-100k", "HTTP/2 over TLS, 100 KiB", "/100k.bin", ["-c16", "-m32"], 0.55, None, "h2load"),
 ]
 IDLE = "idle"
@@ -68,8 +72,8 @@ def json_text(size):
 class Load:
     """One run of the load generator: connections are open when this returns; go() lets it work and returns its report."""
 
-    def __init__(self, bench, arguments):
-        self.process = subprocess.Popen([bench.load_program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, bench, arguments, program="load"):
+        self.process = subprocess.Popen([os.path.join(bench.options.tools, program), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, preexec_fn=lambda: os.sched_setaffinity(0, {bench.cpu_load}))
         self.first_line = self.process.stdout.readline()
 
@@ -85,7 +89,6 @@ class Bench:
     def __init__(self, options, folder):
         self.options = options
         self.folder = folder
-        self.load_program = os.path.join(options.tools, "load")
         cpus = sorted(os.sched_getaffinity(0))
         if len(cpus) < 2:
             print("bench: only one processor: server and load share it, the figures are of little worth", file=sys.stderr)
@@ -144,12 +147,22 @@ class Bench:
         self.note(server, row, report, server.cpu_nanoseconds() - before)
 
     def measure(self, server, row):
+        if row.load == "websocket":
+            return self.measure_websocket(server, row)
         if row.load != "own":
             return self.measure_tls(server, row)
         size = FILES.get(row.path[1:])
         arguments = [server.address(row), "--path", row.path, "--wait", "--seconds", str(self.options.seconds),
                      *(["--body", str(size)] if size else []), *row.arguments]
         load = Load(self, arguments)
+        before = server.cpu_nanoseconds()
+        report = load.go()
+        self.note(server, row, report, server.cpu_nanoseconds() - before)
+
+    def measure_websocket(self, server, row):
+        raw = ["--raw"] if server.name == "bare loop" else []
+        load = Load(self, [server.address(row), "--seconds", str(self.options.seconds), *row.arguments, *raw],
+                    "websocket_load")
         before = server.cpu_nanoseconds()
         report = load.go()
         self.note(server, row, report, server.cpu_nanoseconds() - before)

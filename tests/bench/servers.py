@@ -124,7 +124,7 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def serves(self, row):
-        return True
+        return row.load != "websocket"
 
     def cpu_nanoseconds(self):
         """CPU time of the workers' threads so far; exact while they wait, which they do before and after a measurement."""
@@ -209,6 +209,9 @@ class Holdfast(Server):
             file.write(self.configuration())
         return [self.program, "-c", path]
 
+    def serves(self, row):
+        return True
+
     def find_workers(self):
         """Not the helpers of the master, which come and go."""
         return [pid for pid in super().find_workers() if name_of(pid).startswith("holdfast: w")]
@@ -232,6 +235,7 @@ listeners:
 sites:
   - routes:
       - {{path: /api/hello, methods: [GET], hello: {{}}}}
+      - {{path: /echo, websocket_echo: {{}}}}
       - path: /*
         files: {{root: {self.site}}}
 """
@@ -253,7 +257,7 @@ class BareLoop(Server):
     def wait_until_ready(self):
         self.workers = [self.process.pid]
         deadline = time.monotonic() + 20
-        while len(self.ports) < 3:
+        while len(self.ports) < 4:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise ServerFailed("the bare loop did not start")
             with open(self.log.name) as file:
@@ -264,7 +268,7 @@ class BareLoop(Server):
                 pass
 
     def serves(self, row):
-        return row.floor is not None and row.load == "own"
+        return row.floor is not None
 
     def address(self, row):
         return f"127.0.0.1:{self.ports[row.floor]}"
@@ -282,7 +286,7 @@ class SingleProcess(Server):
         return [self.process.pid]
 
     def serves(self, row):
-        return row.name not in self.lacks
+        return row.name not in self.lacks and row.load != "websocket"
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)

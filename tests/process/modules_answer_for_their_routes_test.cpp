@@ -9,7 +9,9 @@
 #include "tests/support/deadline.h"
 #include "tests/support/http2_client.h"
 #include "tests/support/load.h"
+#include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
+#include "tests/support/websocket_client.h"
 
 namespace holdfast::support {
 namespace {
@@ -135,6 +137,80 @@ TEST(modules, clients_that_leave_end_what_waits_for_them) {
     ASSERT_TRUE(alive_becomes(server, "1"));
   }
   EXPECT_TRUE(alive_becomes(server, "0")) << "a body that never comes";
+}
+
+TEST(modules, converse_in_coroutines) {
+  ServerProcess server(with_trial());
+  ASSERT_TRUE(server.ready());
+  server.allow("handler failed");
+  for (const bool http2 : {false, true}) {
+    WebSocketClient client(server.port(), "/trial/talk", {.http2 = http2});
+    ASSERT_TRUE(client.open());
+    std::string three;
+    for (const char* word : {"one", "wait", "three"}) three += ws_frame(WsOpcode::Text, word);
+    client.send(three);
+    for (const char* word : {"one", "one again", "wait", "wait again", "three", "three again"})
+      EXPECT_EQ(client.next_text(), word);
+    client.send_text("bye");
+    EXPECT_EQ(client.next_close(), 4000);
+    WebSocketClient ended(server.port(), "/trial/talk", {.http2 = http2});
+    ended.send_text("end");
+    EXPECT_EQ(ended.next_close(), 1000) << "the end of the coroutine";
+    WebSocketClient thrown(server.port(), "/trial/talk", {.http2 = http2});
+    thrown.send_text("throw");
+    EXPECT_EQ(thrown.next_close(), 1011);
+    WebSocketClient leaving(server.port(), "/trial/talk", {.http2 = http2});
+    leaving.send_close(4711);
+    EXPECT_EQ(leaving.next_close(), 4711);
+  }
+  const auto line = server.log().wait_event("handler failed", 0, 10s);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->field("problem"), "thrown in a conversation");
+  EXPECT_EQ(get(server.port(), "/trial/talk").status, 426);
+  EXPECT_TRUE(alive_becomes(server, "0"));
+}
+
+TEST(modules, players_that_vanish_end_their_conversations) {
+  ServerProcess server(with_trial());
+  ASSERT_TRUE(server.ready());
+  for (const bool http2 : {false, true}) {
+    for (const char* word : {"", "wait", "flood"}) {
+      {
+        WebSocketClient client(server.port(), "/trial/talk",
+                               {.http2 = http2, .connection = {.receive_buffer = 4096}});
+        ASSERT_TRUE(client.open());
+        if (*word != '\0') client.send_text(word);
+        ASSERT_TRUE(alive_becomes(server, "1")) << word;
+      }
+      ASSERT_TRUE(alive_becomes(server, "0")) << word;
+    }
+  }
+}
+
+TEST(modules, the_game_of_the_examples_can_be_won) {
+  ServerProcess server(with_module("guess.so", "/guess", "highest: 50"));
+  ASSERT_TRUE(server.ready());
+  WebSocketClient player(server.port(), "/guess");
+  EXPECT_EQ(player.next_text(), "I think of a number from 1 to 50");
+  player.send_text("what?");
+  EXPECT_EQ(player.next_text(), "Say a number, please");
+  int low = 1;
+  int high = 50;
+  std::string answer;
+  while (low <= high) {
+    const int middle = (low + high) / 2;
+    player.send_text(std::to_string(middle));
+    answer = player.next_text();
+    if (answer == "higher") {
+      low = middle + 1;
+    } else if (answer == "lower") {
+      high = middle - 1;
+    } else {
+      break;
+    }
+  }
+  EXPECT_THAT(answer, HasSubstr("Yes, in "));
+  EXPECT_EQ(scrape(server.admin_port()).sum("guess_games_total", {"won"}), 1);
 }
 
 class CrashingModules : public ::testing::TestWithParam<const char*> {};

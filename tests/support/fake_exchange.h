@@ -106,7 +106,13 @@ class FakeExchange final : public api::Exchange {
   bool body_failed() const { return broken_; }
   int times_resumed() const { return resumed_; }
 
+  /// What follows the body of the answer.
+  const Fields& trailers() const { return trailers_; }
+
   // -- the request body
+  void add_request_trailer(std::string_view name, std::string_view value) {
+    request_trailers_.push_back({keep(name), keep(value)});
+  }
   bool wants_body() const { return sink_ != nullptr; }
   std::size_t credit() const { return credit_; }
   /// Gives the sink as much of `bytes` as it has credit for; returns what is left.
@@ -185,6 +191,10 @@ class FakeExchange final : public api::Exchange {
   std::string_view peer_address() override { return peer_; }
   TimePoint now() const override { return now_; }
   std::time_t wall_seconds() const override { return wall_seconds_; }
+  void add_trailer(std::string_view name, std::string_view value) override {
+    trailers_.emplace_back(name, value);
+  }
+  std::span<const api::Field> request_trailers() const override { return request_trailers_; }
 
  private:
   struct FakeHold final : api::TimerHold {
@@ -234,6 +244,7 @@ class FakeExchange final : public api::Exchange {
   api::Request request_;
   std::deque<std::string> texts_;
   std::vector<api::Field> fields_;
+  std::vector<api::Field> request_trailers_;
   std::vector<api::Parameter> parameters_;
   std::string peer_ = "192.0.2.1";
   TimePoint now_{std::chrono::hours(1)};
@@ -243,6 +254,7 @@ class FakeExchange final : public api::Exchange {
   std::uint16_t status_ = 0;
   bool failed_ = false;
   Fields answer_;
+  Fields trailers_;
   std::optional<std::uint64_t> announced_;
   std::string body_;
   bool complete_ = false;

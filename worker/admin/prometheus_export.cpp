@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/api/request.h"
+#include "common/stats/declared_reader.h"
 #include "common/stats/stats_reader.h"
 #include "worker/admin/process_figures.h"
 
@@ -85,22 +86,54 @@ double scaled(double stored, const stats::MetricRow& row) {
   return row.scale == 1 ? stored : stored / std::round(1 / row.scale);
 }
 
-MetricFamily empty_family(const stats::MetricRow& row) {
-  MetricFamily family;
-  family.name = row.name;
-  family.help = row.help;
-  switch (row.kind) {
+MetricType type_of(Kind kind) {
+  switch (kind) {
     case Kind::Counter:
-      family.type = MetricType::Counter;
-      break;
+      return MetricType::Counter;
     case Kind::Gauge:
-      family.type = MetricType::Gauge;
-      break;
+      return MetricType::Gauge;
     case Kind::Histogram:
-      family.type = MetricType::Histogram;
-      break;
+      return MetricType::Histogram;
   }
-  return family;
+  return MetricType::Untyped;
+}
+
+MetricFamily empty_family(const stats::MetricRow& row) {
+  return {std::string(row.name), std::string(row.help), type_of(row.kind), {}};
+}
+
+/// The library writes help as it is; the format wants a backslash doubled.
+std::string escaped_help(std::string_view help) {
+  std::string out;
+  for (const char c : help) out.append(c == '\\' ? 2 : 1, c);
+  return out;
+}
+
+ClientMetric declared_metric(const stats::DeclaredFamily& family, const std::array<std::string, 3>& values,
+                             const stats::DeclaredSum& sum) {
+  ClientMetric metric;
+  metric.label.push_back({"route", values[0]});
+  for (std::size_t i = 0; i < family.labels.size(); ++i)
+    metric.label.push_back({family.labels[i], values[i + 1]});
+  if (family.kind == Kind::Counter) metric.counter.value = sum.value;
+  if (family.kind == Kind::Gauge) metric.gauge.value = sum.value;
+  if (family.kind != Kind::Histogram) return metric;
+  metric.histogram.sample_sum = sum.value;
+  for (std::size_t i = 0; i < sum.buckets.size(); ++i) {
+    metric.histogram.sample_count += sum.buckets[i];
+    const double bound = i < family.bounds.size() ? family.bounds[i] : HUGE_VAL;
+    metric.histogram.bucket.push_back({metric.histogram.sample_count, bound});
+  }
+  return metric;
+}
+
+void add_declared(std::vector<MetricFamily>& families, const stats::Segment& segment) {
+  for (const stats::DeclaredFamily& declared : stats::read_declared(segment)) {
+    MetricFamily family{declared.name, escaped_help(declared.help), type_of(declared.kind), {}};
+    for (const auto& [values, sum] : declared.series)
+      family.metric.push_back(declared_metric(declared, values, sum));
+    if (!family.metric.empty()) families.push_back(std::move(family));
+  }
 }
 
 /// The keys that exist from the start with value 0, so that rate() sees the first event.
@@ -150,6 +183,7 @@ class StatsCollector final : public prometheus::Collectable {
       if (!family.metric.empty()) families.push_back(std::move(family));
     }
     add_process_figures(families, snapshot);
+    add_declared(families, segment_);
     return families;
   }
 

@@ -141,7 +141,9 @@ ChunkedDecoder::Step ChunkedDecoder::decode(std::span<const std::byte> input, st
       return step;
     }
     const bool trailer = state_ >= State::TrailerStart;
-    if (!take(static_cast<char>(input[step.consumed]))) {
+    const char c = static_cast<char>(input[step.consumed]);
+    if (trailer && c != '\r') trailers_ += c;
+    if (!take(c)) {
       step.refused = trailer ? stats::BadRequest::TrailerSyntax : stats::BadRequest::ChunkSyntax;
       return step;
     }

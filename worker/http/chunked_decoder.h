@@ -1,5 +1,5 @@
 // Resumable decoder of the chunked transfer coding (RFC 9112 section 7.1): chunk sizes, extensions (checked and
-// ignored), data, trailer fields (checked and ignored). Strict about line ends; bounds what a peer can spend
+// ignored), data, trailer fields (checked and kept). Strict about line ends; bounds what a peer can spend
 // outside of the data.
 #pragma once
 
@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 
 #include "common/stats/metric_table.h"
 
@@ -21,12 +23,17 @@ class ChunkedDecoder {
     std::optional<stats::BadRequest> refused;
   };
 
-  void reset() { *this = ChunkedDecoder{}; }
+  void reset() {
+    std::string().swap(trailers_);  // assignment would keep its room
+    *this = ChunkedDecoder{};
+  }
   /// Takes input up to the first piece of data, the end, or an error. Call again with what was not consumed
   /// until nothing is consumed. With most_data == 0 it stops before data.
   Step decode(std::span<const std::byte> input, std::size_t most_data);
   /// The next byte belongs to the data of a chunk.
   bool in_data() const { return state_ == State::Data; }
+  /// The lines of the trailer section, each ended by LF, checked; at most 16 KiB. They are given once.
+  std::string take_trailers() { return std::exchange(trailers_, std::string()); }
 
  private:
   enum class State : std::uint8_t {
@@ -58,6 +65,7 @@ class ChunkedDecoder {
   std::uint32_t overhead_ = 0;  // bytes of extensions and trailers so far
   State state_ = State::SizeStart;
   std::uint8_t digits_ = 0;
+  std::string trailers_;
 };
 
 }  // namespace holdfast::http

@@ -92,6 +92,8 @@ void Exchange::end() {
   for (std::unique_ptr<api::ExchangeState>& state : states_) state.reset();
   states_.clear();
   sink_ = nullptr;
+  trailers_.clear();
+  request_trailers_.clear();
   arena_.reset();
 }
 
@@ -193,6 +195,28 @@ void Exchange::grant(std::size_t bytes) {
 
 void Exchange::body_ready() {
   if (!ending_) output_->body_ready(*this);
+}
+
+void Exchange::add_trailer(std::string_view name, std::string_view value) {
+  if (ending_) return;
+  if (is_token(name) && is_safe_value(value) && may_be_trailer(name))
+    return trailers_.push_back({arena_.copy(name), arena_.copy(value)});
+  log().error("handler set a trailer that may not follow a body",
+              {{"route", account.route ? account.route->name : std::string()}, {"field", name}});
+}
+
+void Exchange::add_request_trailer(std::string_view name, std::string_view value) {
+  if (may_be_trailer(name)) request_trailers_.push_back({arena_.copy(name), arena_.copy(value)});
+}
+
+std::span<const api::Field> Exchange::trailers() const {
+  if (request_.version != api::Version::Http11) return trailers_;
+  bool taken = false;
+  for (const api::Field& field : request_.fields)
+    if (!trailers_.empty() && ascii_iequals(field.name, "TE"))
+      for_each_list_element(field.value,
+                            [&](std::string_view word) { taken |= ascii_iequals(word, "trailers"); });
+  return taken ? std::span<const api::Field>(trailers_) : std::span<const api::Field>();
 }
 
 std::unique_ptr<api::TimerHold> Exchange::start_timer(TimePoint when, api::TimerListener& listener) {

@@ -61,6 +61,8 @@ class Exchange final : public api::Exchange {
   std::string_view request_id() const override { return request_id_.value; }
   TimePoint now() const override { return clock_.now(); }
   std::time_t wall_seconds() const override { return clock_.wall_seconds(); }
+  void add_trailer(std::string_view name, std::string_view value) override;
+  std::span<const api::Field> request_trailers() const override { return request_trailers_; }
 
   // -- for the wire protocol
   /// Begins a new life; whatever an earlier request left is gone.
@@ -73,6 +75,10 @@ class Exchange final : public api::Exchange {
   std::size_t credit() const { return credit_; }
   void use_credit(std::size_t bytes) { credit_ -= bytes; }
   void sink_done() { sink_ = nullptr; }
+  /// Copies it, or drops what may not stand behind a body.
+  void add_request_trailer(std::string_view name, std::string_view value);
+  /// What is to follow the response's body; empty when the client cannot take it.
+  std::span<const api::Field> trailers() const;
   /// What every response of this exchange passes; outlives it.
   void set_filters(std::span<const std::unique_ptr<ResponseFilter>> filters) { filters_ = filters; }
   /// Outlives the exchange.
@@ -160,6 +166,8 @@ class Exchange final : public api::Exchange {
   api::Field request_id_;
   const std::vector<config::ErrorPage>* error_pages_ = nullptr;
   std::vector<std::unique_ptr<api::ExchangeState>> states_;
+  std::vector<api::Field> trailers_;
+  std::vector<api::Field> request_trailers_;
   Arena arena_;
 };
 

@@ -27,6 +27,30 @@ constexpr bool is_core_field(std::string_view name) {
   }
 }
 
+/// Not so what a recipient must know before the content: framing, routing, authentication, controls and what
+/// describes the content (RFC 9110 section 6.5.1).
+constexpr bool may_be_trailer(std::string_view name) {
+  constexpr std::string_view kNever[] = {
+      // framing and the connection
+      "transfer-encoding", "content-length", "trailer", "te", "connection", "keep-alive", "upgrade",
+      "proxy-connection",
+      // routing and controls of requests
+      "host", "expect", "max-forwards", "range", "if-match", "if-none-match", "if-modified-since",
+      "if-unmodified-since", "if-range", "forwarded", "x-forwarded-for", "x-forwarded-host",
+      "x-forwarded-proto", "x-real-ip",
+      // authentication
+      "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "cookie", "set-cookie",
+      // controls of responses
+      "age", "cache-control", "date", "expires", "location", "pragma", "retry-after", "vary",
+      // the content
+      "content-type", "content-encoding", "content-range", "content-language", "content-location",
+      "content-disposition"};
+  if (name.starts_with(':')) return false;
+  for (const std::string_view never : kNever)
+    if (ascii_iequals(name, never)) return false;
+  return true;
+}
+
 /// Fields as they are sent, for api::ResponseHead::text. Names and values have been checked by the caller.
 inline std::string fields_text(std::span<const api::Field> fields) {
   std::string text;

@@ -115,6 +115,14 @@ std::size_t write_head(net::OutputQueue& output, const HeadToWrite& head, const 
   return writer.size();
 }
 
+void write_last_chunk(net::OutputQueue& output, std::span<const api::Field> trailers) {
+  if (trailers.empty()) return output.append("0\r\n\r\n");
+  std::string text = "0\r\n";
+  for (const api::Field& field : trailers)
+    text.append(field.name).append(": ").append(field.value).append("\r\n");
+  output.append(text += "\r\n");
+}
+
 void write_chunk_prefix(std::span<std::byte, kChunkPrefix> prefix, std::uint32_t size) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (std::size_t i = 0; i < 8; ++i) prefix[i] = static_cast<std::byte>(kDigits[size >> (28 - 4 * i) & 15]);

@@ -29,6 +29,9 @@ struct HeadToWrite {
 /// Returns the number of bytes written. Fields that the core owns are left out.
 std::size_t write_head(net::OutputQueue& output, const HeadToWrite& head, const http::TurnClock& clock);
 
+/// What ends a chunked body: the last chunk, and the fields that follow it.
+void write_last_chunk(net::OutputQueue& output, std::span<const api::Field> trailers);
+
 /// The longest framing around a chunk of at most 2^32-1 bytes: size line in front, CRLF behind.
 inline constexpr std::size_t kChunkPrefix = 10;
 inline constexpr std::size_t kChunkSuffix = 2;

@@ -47,6 +47,7 @@ std::unique_ptr<Active> SessionFactory::take() {
 
 void SessionFactory::give_back(std::unique_ptr<Active> active) {
   active->exchange.end();
+  active->decoder.reset();
   active->body = api::Body::none();
   if (spare_.size() < kMostSpare) spare_.push_back(std::move(active));
 }
@@ -264,8 +265,28 @@ std::size_t Session::take_chunked(std::span<const std::byte> input) {
     return step.consumed;
   }
   if (!step.data.empty()) deliver(step.data);
-  if (step.done) end_request_body();
+  if (step.done && take_trailers()) end_request_body();
   return step.consumed;
+}
+
+// False: there were too many of them.
+bool Session::take_trailers() {
+  Active& active = *active_;
+  const bool answered = active.exchange.answered();
+  std::uint32_t count = 0;
+  const std::string lines = active.decoder.take_trailers();
+  for (std::string_view rest = lines; rest.find(':') != std::string_view::npos;) {
+    if (++count > factory_.config_.limits.header_count) {
+      refuse(BadRequest::TooManyFields);
+      if (answered && !active.response_complete) connection_.abort();
+      return false;
+    }
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    const std::size_t colon = line.find(':');
+    active.exchange.add_request_trailer(line.substr(0, colon), trim_ows(line.substr(colon + 1)));
+    rest.remove_prefix(line.size() + 1);
+  }
+  return true;
 }
 
 void Session::deliver(std::span<const std::byte> data) {

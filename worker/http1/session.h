@@ -96,6 +96,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   std::size_t take_counted(std::span<const std::byte> input);
   void deliver(std::span<const std::byte> data);
   void end_request_body();
+  bool take_trailers();
   std::size_t most_body_bytes() const;
   void cut_request_body();
   const config::Timeouts& timeouts() const;

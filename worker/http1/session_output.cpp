@@ -98,7 +98,7 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
 void Session::complete_response() {
   Active& active = *active_;
   if (active.end == BodyEnd::Chunked && !std::holds_alternative<api::Body::None>(active.body.content))
-    connection_.output().append("0\r\n\r\n");
+    write_last_chunk(connection_.output(), active.exchange.trailers());
   active.response_complete = true;
 }
 

@@ -65,8 +65,13 @@ int take_field(nghttp2_session* session, const nghttp2_frame* frame, const std::
                void* user) {
   constexpr std::size_t kOverhead = 32;  // RFC 9113 section 6.5.2
   if (!events_of(user).on_field_bytes(name_size + value_size + kOverhead)) return NGHTTP2_ERR_CALLBACK_FAILURE;
-  void* const stream = is_request(frame) ? stream_of(session, frame->hd.stream_id) : nullptr;
-  if (stream != nullptr) events_of(user).on_field(stream, text(name, name_size), text(value, value_size));
+  void* const stream = stream_of(session, frame->hd.stream_id);
+  if (stream == nullptr) return 0;
+  if (is_request(frame)) {
+    events_of(user).on_field(stream, text(name, name_size), text(value, value_size));
+  } else {
+    events_of(user).on_trailer(stream, text(name, name_size), text(value, value_size));
+  }
   return 0;
 }
 
@@ -116,6 +121,20 @@ int stream_closed(nghttp2_session* session, std::int32_t id, std::uint32_t /*err
   return 0;
 }
 
+nghttp2_nv pair_of(std::string_view name, std::string_view value) {
+  // The library takes both for changeable, and changes neither.
+  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
+          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
+          NGHTTP2_NV_FLAG_NONE};
+}
+
+std::vector<nghttp2_nv> pairs_of(std::span<const api::Field> fields) {
+  std::vector<nghttp2_nv> pairs;
+  pairs.reserve(fields.size());
+  for (const api::Field& field : fields) pairs.push_back(pair_of(field.name, field.value));
+  return pairs;
+}
+
 ssize_t read_body(nghttp2_session* session, std::int32_t id, std::uint8_t* /*room*/, std::size_t most,
                   std::uint32_t* flags, nghttp2_data_source* /*source*/, void* user) {
   void* const stream = stream_of(session, id);
@@ -133,6 +152,12 @@ ssize_t read_body(nghttp2_session* session, std::int32_t id, std::uint8_t* /*roo
   }
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (pulled.ends) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (pulled.ends && !pulled.trailers.empty()) {
+    const std::vector<nghttp2_nv> pairs = pairs_of(pulled.trailers);
+    if (nghttp2_submit_trailer(session, id, pairs.data(), pairs.size()) != 0)
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+  }
   return static_cast<ssize_t>(pulled.bytes);
 }
 
@@ -145,13 +170,6 @@ int write_body(nghttp2_session* session, nghttp2_frame* frame, const std::uint8_
   if (!events_of(user).write_data(stream, frame_head, size, pause))
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   return pause ? NGHTTP2_ERR_PAUSE : 0;
-}
-
-nghttp2_nv pair_of(std::string_view name, std::string_view value) {
-  // The library takes both for changeable, and changes neither.
-  return {reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-          NGHTTP2_NV_FLAG_NONE};
 }
 
 }  // namespace
@@ -246,9 +264,7 @@ bool Frames::wants_output() const {
 }
 
 bool Frames::respond(std::int32_t id, std::span<const api::Field> fields, bool body) {
-  std::vector<nghttp2_nv> pairs;
-  pairs.reserve(fields.size());
-  for (const api::Field& field : fields) pairs.push_back(pair_of(field.name, field.value));
+  const std::vector<nghttp2_nv> pairs = pairs_of(fields);
   nghttp2_data_provider provider{};
   provider.read_callback = read_body;
   return nghttp2_submit_response(session_, id, pairs.data(), pairs.size(), body ? &provider : nullptr) == 0;

@@ -65,6 +65,7 @@ struct Pulled {
   } kind = Kind::Data;
   std::size_t bytes = 0;
   bool ends = false;
+  std::span<const api::Field> trailers{};  // that follow the end
 };
 
 /// What happens on a connection. Called from within receive() and next_output(), never both at once; the
@@ -76,6 +77,8 @@ class FrameEvents {
   virtual Opened on_request_begin(std::int32_t id) = 0;
   /// Of a request; views end with the call.
   virtual void on_field(void* stream, std::string_view name, std::string_view value) = 0;
+  /// Of what follows the body of a request; as above.
+  virtual void on_trailer(void* stream, std::string_view name, std::string_view value) = 0;
   /// Every field, also of trailers and of streams that are not there; false as above.
   virtual bool on_field_bytes(std::size_t bytes) = 0;
   virtual void on_request_head(void* stream, bool ends) = 0;

@@ -351,6 +351,10 @@ void Session::on_field(void* stream, std::string_view name, std::string_view val
   of(stream).take_field(name, value);
 }
 
+void Session::on_trailer(void* stream, std::string_view name, std::string_view value) {
+  of(stream).take_trailer(name, value);
+}
+
 void Session::on_request_head(void* stream, bool ends) {
   of(stream).begin_request(ends);
 }
@@ -395,7 +399,8 @@ Pulled Session::pull(void* stream, std::size_t most) {
     case Stream::Next::Kind::Data:
       break;
   }
-  return {Pulled::Kind::Data, next.bytes, next.ends};
+  if (!next.ends) return {Pulled::Kind::Data, next.bytes};
+  return {Pulled::Kind::Data, next.bytes, true, of(stream).exchange.trailers()};
 }
 
 bool Session::write_data(void* stream, std::span<const std::byte> head, std::size_t bytes, bool& pause) {

@@ -76,6 +76,7 @@ class Session final : public net::Protocol, private FrameEvents {
   bool on_frame_begin(const FrameInfo& frame) override;
   Opened on_request_begin(std::int32_t id) override;
   void on_field(void* stream, std::string_view name, std::string_view value) override;
+  void on_trailer(void* stream, std::string_view name, std::string_view value) override;
   bool on_field_bytes(std::size_t bytes) override;
   void on_request_head(void* stream, bool ends) override;
   void on_data(void* stream, std::span<const std::byte> data) override;

@@ -70,6 +70,18 @@ void Stream::take_field(std::string_view name, std::string_view value) {
   if (name == ":protocol") head_.protocol = kept;
 }
 
+// They share the limits of the fields in front of the body.
+void Stream::take_trailer(std::string_view name, std::string_view value) {
+  if (request_cut_) return;
+  head_.bytes += name.size() + value.size() + kFieldOverhead;
+  exchange.account.received += name.size() + value.size();
+  const bool many = exchange.request_trailers().size() >= limits().header_count;
+  if (!many && head_.bytes <= limits().request_headers) return exchange.add_request_trailer(name, value);
+  const bool answered = exchange.answered();
+  refuse(many ? BadRequest::TooManyFields : BadRequest::HeadTooLarge);
+  if (answered && !response_complete_) session_->frames().reset(id_, ErrorCode::InternalError);
+}
+
 void Stream::begin_request(bool ends) {
   begun_ = true;
   request_complete_ = ends;

@@ -49,6 +49,8 @@ class Stream final : private http::ExchangeOutput {
   void take_field(std::string_view name, std::string_view value);
   /// The field section is complete.
   void begin_request(bool ends);
+  /// Of the section behind the body.
+  void take_trailer(std::string_view name, std::string_view value);
   void take_data(std::span<const std::byte> data);
   void end_data();
   /// Gives the sink what waits and what it has credit for.

@@ -71,13 +71,17 @@ static_assert(static_cast<int>(api::Log::Level::Error) == static_cast<int>(LogLe
 
 class RouteSetup final : public api::Setup {
  public:
-  RouteSetup(const config::Route& route, api::WorkPool& pool, api::HttpClient& http)
-      : route_(route), pool_(pool), http_(http), log_(route.name) {}
+  RouteSetup(const config::Route& route, const std::string& file, api::WorkPool& pool, api::HttpClient& http,
+             DeclaredNames& metrics)
+      : route_(route), pool_(pool), http_(http), log_(route.name), metrics_(metrics, route.name, file) {}
   std::string_view route() const override { return route_.name; }
   const api::Settings& settings() const override { return values_.settings(); }
   api::Log& log() override { return log_; }
   api::WorkPool& pool() override { return pool_; }
   api::HttpClient& http() override { return http_; }
+  api::Metrics& metrics() override { return metrics_; }
+  /// The handler is made.
+  void close() { metrics_.close(); }
   config::ModuleSettings& values() { return values_; }
 
  private:
@@ -85,11 +89,12 @@ class RouteSetup final : public api::Setup {
   api::WorkPool& pool_;
   api::HttpClient& http_;
   RouteLog log_;
+  RouteMetrics metrics_;
   config::ModuleSettings values_;
 };
 
-Modules::Modules(api::WorkPool& pool, api::HttpClient& http, stats::Activity& activity)
-    : pool_(pool), http_(http), activity_(activity) {}
+Modules::Modules(api::WorkPool& pool, api::HttpClient& http, stats::WorkerStats& stats)
+    : pool_(pool), http_(http), activity_(stats.activity()), metrics_(stats) {}
 Modules::~Modules() = default;
 
 Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route& route,
@@ -97,17 +102,20 @@ Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route&
   activity_.show("opening", action.file, route.name, action.file);
   const Result<const api::Module*> module = open_module(action);
   if (!module) return module.error();
-  auto setup = std::make_unique<RouteSetup>(route, pool_, http_);
+  auto setup = std::make_unique<RouteSetup>(route, action.file, pool_, http_, metrics_);
   if (const auto problems = setup->values().read(action, (*module)->settings); !problems.empty())
     return wrong(problems);
   try {
     std::unique_ptr<api::Handler> handler = (*module)->make(*setup);
     activity_.show_nothing();
     if (!handler) return wrong(action, "made no handler");
+    setup->close();
     setups_.push_back(std::move(setup));
     return handler;
   } catch (const api::SettingError& thrown) {
     return wrong({config::module_setting_problem(action, thrown.key(), thrown.what())});
+  } catch (const api::MetricError& thrown) {
+    return wrong(action, "route " + route.name + ": " + thrown.what());
   } catch (const std::exception& thrown) {
     return wrong(action, std::string("its handler cannot be made: ") + thrown.what());
   } catch (...) {

@@ -7,8 +7,9 @@
 
 #include "common/api/module.h"
 #include "common/result.h"
-#include "common/stats/stats_segment.h"
+#include "common/stats/worker_stats.h"
 #include "config/config.h"
+#include "worker/modules/route_metrics.h"
 
 namespace holdfast::modules {
 
@@ -22,8 +23,9 @@ class NoPool final : public api::WorkPool {
 
 class Modules {
  public:
-  /// All outlive the handlers. `activity` tells which module was being opened, should that end the process.
-  Modules(api::WorkPool& pool, api::HttpClient& http, stats::Activity& activity);
+  /// All outlive the handlers. What the worker does, in `stats`, tells which module was being opened, should
+  /// that end the process.
+  Modules(api::WorkPool& pool, api::HttpClient& http, stats::WorkerStats& stats);
   ~Modules();
   Modules(const Modules&) = delete;
   Modules& operator=(const Modules&) = delete;
@@ -37,6 +39,7 @@ class Modules {
   api::WorkPool& pool_;
   api::HttpClient& http_;
   stats::Activity& activity_;
+  DeclaredNames metrics_;
   std::vector<std::unique_ptr<RouteSetup>> setups_;
 };
 

@@ -1,5 +1,6 @@
 // A handler for tests: does what the last segment of the path says, right or wrong.
 #include <holdfast/awaits.h>
+#include <holdfast/conversation.h>
 #include <holdfast/module.h>
 #include <holdfast/query.h>
 #include <poll.h>
@@ -93,12 +94,31 @@ class Trial final : public api::CoroutineHandler {
       co_await writer.write("a drop");
       co_await api::pause(exchange, 1h);
       writer.end();
+    } else if (what == "talk") {
+      co_await talk(exchange);
     } else if (what == "cut") {
       api::ResponseWriter writer(exchange, {});
       co_await writer.write("a beginning");
       throw std::runtime_error("no end");
     } else {
       throw api::HttpError(404);
+    }
+  }
+
+  /// Says everything twice; some words are deeds.
+  static api::Task<> talk(api::Exchange& exchange) {
+    api::Conversation talk(exchange);
+    while (const auto message = co_await talk.receive()) {
+      const std::string said(message->data);
+      if (said == "crash") crash();
+      if (said == "throw") throw std::runtime_error("thrown in a conversation");
+      if (said == "bye") co_return talk.close(4000, "as you like");
+      if (said == "end") co_return;
+      if (said == "wait") co_await api::pause(exchange, 30ms);
+      if (said == "flood")
+        while (co_await talk.send(api::MessageKind::Binary, std::string(100'000, 'f'))) continue;
+      if (!co_await talk.send(message->kind, said)) co_return;
+      co_await talk.send(message->kind, said + " again");
     }
   }
 

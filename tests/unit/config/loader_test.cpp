@@ -190,11 +190,8 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   const auto refused = [&](const std::string& at, const std::string& what) {
     return ElementsAre("x.yaml:" + at + ": `" + what + "`" + suffix);
   };
-  EXPECT_THAT(problems_with_site("websocket: {}\n"), refused("1:1", "websocket"));
   EXPECT_THAT(problems_with_site("process: {sandbox: strict}\n"), refused("1:20", "sandbox: strict"));
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
-  EXPECT_THAT(problems_of_route("{path: /x, chat: {}}"), refused("3:18", "chat"));
-  EXPECT_THAT(problems_of_route("{path: /x, websocket_echo: {}}"), refused("3:18", "websocket_echo"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
 }
 

@@ -1,6 +1,5 @@
 // Workers as processes: they publish and listen, sleep and are woken, and are killed at any instruction.
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -275,96 +274,6 @@ TEST(BroadcastProcesses, hear_every_record_once_and_whole_and_then_the_end_thoug
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   Workers(seed).run();
-}
-
-// On one processor alone two processes hardly ever meet: nothing comes between two instructions of a player.
-void stay_on_processor(std::uint32_t which) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  std::vector<int> processors;
-  for (int i = 0; i < CPU_SETSIZE; ++i)
-    if (CPU_ISSET(i, &allowed)) processors.push_back(i);
-  cpu_set_t own;
-  CPU_ZERO(&own);
-  CPU_SET(processors[which % processors.size()], &own);
-  sched_setaffinity(0, sizeof own, &own);
-}
-
-struct PingPong {
-  static constexpr std::uint64_t kRounds = 20'000;
-
-  // Answers each record of the other with one of its own; sleeps in between for as long as it takes. The answer
-  // may come before, while or after a player goes to sleep: it looks a few times more before it does.
-  static void play(const Segment& segment, std::uint32_t seat, bool begins) {
-    Publisher publisher = *Publisher::claim(segment, seat);
-    Reader reader(segment, publisher.lane());
-    Doorbell bell(segment.lane(publisher.lane()).head.bell);
-    const auto say = [&](std::uint64_t number) {
-      publisher.stage(payload_of(number, 40), WallTime{});
-      publisher.publish();
-      publisher.wake_others();
-    };
-    if (begins) say(0);
-    Hearing hearing;
-    std::uint64_t looks = 0;
-    for (std::uint64_t round = 0; round < kRounds;) {
-      hearing.records.clear();
-      reader.read(hearing, kTurn);
-      if (!hearing.records.empty()) {
-        say(++round);
-        looks = mixed(round + seat) % 64;
-        continue;
-      }
-      if (looks-- > 0) continue;
-      looks = 0;
-      bell.arm();
-      const std::uint32_t value = bell.value();
-      if (reader.has_news())
-        bell.disarm();
-      else if (value % 2 == 1)
-        bell.wait(value);
-    }
-  }
-};
-
-TEST(BroadcastProcesses, lose_no_wake_up) {
-  const Segment segment = *Segment::create();
-  std::vector<pid_t> children;
-  for (std::uint32_t player = 0; player < 2; ++player) {
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      alarm(10);  // a wake-up that is lost is never made up for
-      stay_on_processor(player);
-      PingPong::play(segment, player, player == 0);
-      _exit(0);
-    }
-    children.push_back(child);
-  }
-  for (const pid_t child : children) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  }
-}
-
-TEST(BroadcastProcesses, wake_a_sleeper_whose_waker_died_over_it) {
-  const Segment segment = *Segment::create();
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  const std::optional<Publisher> own = Publisher::claim(segment, child == 0 ? 1 : 2);
-  BellWord& word = segment.lane(own->lane()).head.bell;
-  if (child == 0) {
-    alarm(10);
-    Doorbell bell(word);
-    const std::uint32_t value = bell.value();
-    bell.wait(value);  // as one whose bell was changed just before it slept: nobody takes it to be asleep
-    _exit(0);
-  }
-  int status = 0;
-  // Until it sleeps, and then once more.
-  while (waitpid(child, &status, WNOHANG) == 0) segment.free_lanes_of(900);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace

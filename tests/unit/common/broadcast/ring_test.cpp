@@ -163,6 +163,15 @@ TEST_F(RingTest, keeps_its_oldest_records_whole_at_every_moment_of_writing) {
   }
 }
 
+TEST_F(RingTest, has_records_also_while_the_clock_is_wrong) {
+  for (const WallTime when : {WallTime{Milliseconds(-5000)}, WallTime{}, WallTime::max()})
+    ASSERT_TRUE(writer_.stage(payload_of(1, 8), when));
+  writer_.publish();
+  reader_.read(hearing_, kAll);
+  ASSERT_EQ(hearing_.records.size(), 3u);
+  EXPECT_EQ(hearing_.records[0].time, WallTime{});
+}
+
 TEST_F(RingTest, tells_no_more_in_one_call_than_the_budget_says) {
   for (std::uint64_t number = 0; number < 10; ++number) say(number, 100);
   EXPECT_TRUE(reader_.read(hearing_, {4, 1000}));

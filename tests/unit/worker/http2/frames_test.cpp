@@ -27,6 +27,9 @@ class Told final : public FrameEvents {
   void on_field(void* /*stream*/, std::string_view name, std::string_view value) override {
     fields_.append(name).append("=").append(value).append(" ");
   }
+  void on_trailer(void* /*stream*/, std::string_view name, std::string_view value) override {
+    fields_.append(name).append("~").append(value).append(" ");
+  }
   bool on_field_bytes(std::size_t /*bytes*/) override { return true; }
   void on_request_head(void* /*stream*/, bool ends) override { heads_ += ends ? 1 : 0; }
   void on_data(void* /*stream*/, std::span<const std::byte> /*data*/) override {}
