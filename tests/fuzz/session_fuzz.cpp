@@ -30,9 +30,9 @@ bool take_response(std::string_view& output, bool& closes) {
   closes = head.find("\r\nConnection: close\r\n") != std::string_view::npos;
   if (status == "304" || status == "204") return true;
   if (head.find("\r\nTransfer-Encoding: chunked\r\n") != std::string_view::npos) {
-    ChunkedDecoder decoder;
+    http::ChunkedDecoder decoder;
     for (;;) {
-      const ChunkedDecoder::Step step = decoder.decode(std::as_bytes(std::span(output)), SIZE_MAX);
+      const http::ChunkedDecoder::Step step = decoder.decode(std::as_bytes(std::span(output)), SIZE_MAX);
       require(!step.refused);
       output.remove_prefix(step.consumed);
       if (step.done) return true;
