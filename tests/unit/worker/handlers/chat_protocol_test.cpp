@@ -90,7 +90,7 @@ TEST(ChatRecord, no_part_of_one_and_nothing_else_is_taken_for_one) {
   other[0] = 'B';
   EXPECT_FALSE(decode_chat_record(std::as_bytes(std::span(other))));
   other = bytes;
-  other[1] = 6;
+  other[1] = static_cast<char>(ChatRecord::Kind::kCount);
   EXPECT_FALSE(decode_chat_record(std::as_bytes(std::span(other))));
 }
 
