@@ -213,6 +213,19 @@ TEST(modules, the_game_of_the_examples_can_be_won) {
   EXPECT_EQ(scrape(server.admin_port()).sum("guess_games_total", {"won"}), 1);
 }
 
+TEST(modules, clients_that_close_while_a_handler_waits_are_gone) {
+  ServerProcess server(with_trial());
+  ASSERT_TRUE(server.ready());
+  for (const char* path : {"/trial/never", "/trial/pool?ms=300", "/trial/drip"}) {
+    {
+      Client client(server.port());
+      client.send(request_text("GET", path));
+      ASSERT_TRUE(alive_becomes(server, "1")) << path;
+    }
+    ASSERT_TRUE(alive_becomes(server, "0")) << path;
+  }
+}
+
 class CrashingModules : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CrashingModules, are_blamed_with_route_and_request) {

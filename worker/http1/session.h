@@ -78,6 +78,7 @@ class Session final : public net::Protocol, private http::ExchangeOutput {
   std::size_t on_bytes(std::span<const std::byte> input) override;
   bool wants_bytes() const override;
   void on_end() override;
+  void on_hang_up() override;
   bool on_room() override;
   void on_timeout(TimePoint now) override;
   void begin_drain(net::Drain how) override;

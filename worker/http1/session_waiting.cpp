@@ -1,5 +1,6 @@
 // What a session waits for, how long, and what comes of it when that was too long.
 #include <utility>
+#include <variant>
 
 #include "common/log.h"
 #include "worker/http1/session.h"
@@ -92,6 +93,17 @@ bool Session::last_answer_is_on_its_way() {
   const auto milliseconds = static_cast<std::uint64_t>(idle_time().count());
   const std::uint64_t least = factory_.config_.limits.response_rate * milliseconds / 1000;
   return unreceived_ < before && before - unreceived_ >= least;
+}
+
+// A client that has ended its side may have meant just that, and is answered (RFC 9112 section 9.6). But where
+// a handler of somebody's own keeps it waiting, it has far more likely left, and what the handler does would be
+// for nobody: then it is taken for gone.
+void Session::on_hang_up() {
+  if (!active_ || !active_->body_complete) return;
+  const config::Route* const route = active_->exchange.account.route;
+  const bool waits = !active_->exchange.answered() || active_->source_waits;
+  if (waits && route != nullptr && std::holds_alternative<config::ModuleAction>(route->action))
+    connection_.abort();
 }
 
 void Session::begin_drain(net::Drain how) {

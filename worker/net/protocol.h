@@ -31,6 +31,9 @@ class Protocol {
   virtual bool wants_bytes() const = 0;
   /// The peer has ended its side; what it asked for is still answered.
   virtual void on_end() = 0;
+  /// The peer has ended its side while no input was wanted; more of it may still wait to be read. on_end()
+  /// comes all the same, once all of that was used.
+  virtual void on_hang_up() {}
   /// The output queue is under its low mark. Returns whether something was added.
   virtual bool on_room() = 0;
   /// The deadline given to Connection::set_deadline has passed.
