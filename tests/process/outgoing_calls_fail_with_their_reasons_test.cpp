@@ -57,26 +57,6 @@ TEST(fetching, an_answer_that_is_cut_short_is_never_taken_for_whole) {
   EXPECT_TRUE(alive_becomes(server, "0"));
 }
 
-TEST(fetching, gets_posts_and_streams_from_another_holdfast) {
-  ServerProcess other(other_config());
-  ServerProcess server(with_caller());
-  ASSERT_TRUE(other.ready() && server.ready());
-  EXPECT_EQ(get(server.port(), asking("whole", url_of(other, "/fixed"))).body, "200 fixed answer");
-  EXPECT_THAT(get(server.port(), asking("whole", url_of(other, "/nothing"))).body, StartsWith("404 "));
-  Client client(server.port());
-  EXPECT_EQ(client.request("GET", asking("whole", url_of(other, "/fixed"), "&method=HEAD")).body, "200 ");
-  client.send(request_text("POST", asking("whole", url_of(other, "/api/echo"), "&method=POST"), "",
-                           std::string(90'000, 'p')));
-  EXPECT_EQ(client.receive().body, "200 " + std::string(90'000, 'p'));
-  const Response streamed = client.get(asking("stream", url_of(other, "/trial/stream")));
-  EXPECT_TRUE(streamed.ok());
-  EXPECT_EQ(streamed.body.size(), 1'000'000u);
-  EXPECT_EQ(client.get(asking("both", url_of(other, "/fixed"))).body, "fixed answerfixed answer");
-  const std::string by_name = "http://localhost:" + std::to_string(other.port()) + "/fixed";
-  EXPECT_EQ(client.get(asking("whole", by_name)).body, "200 fixed answer");
-  EXPECT_TRUE(alive_becomes(server, "0"));
-}
-
 TEST(fetching, failures_have_their_reasons) {
   OtherServer other;
   ServerProcess server(with_caller("timeout: 2s, connect_timeout: 1s"));

@@ -90,8 +90,8 @@ void Connection::on_ready(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
-  // Both directions are gone, and nobody would find out by reading.
   if ((events & EPOLLRDHUP) != 0 && phase_ == Phase::Open && !protocol_->wants_bytes()) protocol_->on_hang_up();
+  // Both directions are gone, and nobody would find out by reading.
   if ((events & (EPOLLHUP | EPOLLERR)) != 0 && phase_ == Phase::Open && !protocol_->wants_bytes())
     return close();
   run();

@@ -1,10 +1,10 @@
 // One WebSocket from its handshake to its end (RFC 6455): a tunnel of an exchange, whatever carries it. Frames
 // of the client become messages of the listener, messages of the handler become frames.
 //
-//   Open --(we close)--> Closing --(the client's close, or too late)--> Done      Done: what waits is sent,
-//   then
-//     +----------------(the client closes, breaks a rule, is silent)-----^         the tunnel ends
+//   Open --(we close)--> Closing --(the client's close, or too late)--> Done
+//     +----------(the client closes, breaks a rule, is silent)-----------^
 //
+// Done: what waits is sent, then the tunnel ends.
 // Back-pressure: while something waits for the client nothing is parsed, and then nothing more is read.
 #pragma once
 
