@@ -11,6 +11,9 @@
 #include <string>
 #include <utility>
 
+#include "common/log.h"
+#include "master/steering.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -95,9 +98,10 @@ Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
   if (held == nullptr) {
     if (need.bind.is_unix()) remove_stale_file(need.bind);
     if (Result<void> free = check_nobody_listens(need.bind); !free) return free;
-    held_.push_back({need, need.bind, {}, 0, true});
+    held_.push_back({need, need.bind, {}, 0, 0, true});
     held = &held_.back();
   }
+  if (held->chosen > 0 && held->sockets.size() < need.sockets) steer(*held);
   while (held->sockets.size() < need.sockets) {
     Result<Fd> socket = listening_socket(held->actual, need.admin ? kAdminMode : kTrafficMode);
     if (!socket) return socket.error();
@@ -127,6 +131,19 @@ void ListenerSet::commit(const std::vector<EndpointNeed>& needs) {
     return !needed;
   });
   for (Held& held : held_) held.settled = held.sockets.size();
+  for (const EndpointNeed& need : needs) {
+    Held* const held = find(need);
+    if (held == nullptr || held->chosen == need.sockets) continue;
+    const bool is_first = std::exchange(held->chosen, need.sockets) == 0;
+    if (!is_first) steer(*held);
+  }
+}
+
+// At first the kernel's own choice is right: every socket has its worker.
+void ListenerSet::steer(const Held& held) {
+  if (held.need.bind.is_unix()) return;
+  if (const Result<void> steered = steer_to_first(held.sockets.front().get(), held.chosen); !steered)
+    log().warning("connections not steered", {{"problem", steered.error().message()}});
 }
 
 void ListenerSet::rollback() {

@@ -1,9 +1,11 @@
 // Every listening socket of the server, by endpoint and worker slot. The master owns one for its whole life:
 // processes inherit the sockets and come and go, the sockets stay, and so does what is queued in them.
 //
-// An endpoint of TCP has one SO_REUSEPORT socket a slot. When the number of workers falls, the sockets of the
-// leaving slots are not closed, since closing would reset the connections queued in them: a staying slot serves
-// them as well.
+// An endpoint of TCP has one SO_REUSEPORT socket a slot. When the number of workers falls, new connections are
+// steered to the sockets of the staying slots. Those of the leaving slots are not closed, since closing would
+// reset the connections that are queued in them, or whose handshake is under way: a staying slot serves them as
+// well, and they wait there, empty and at no cost, until there are more workers again. When the number rises,
+// the new sockets get their first connection only once the new workers serve.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +47,7 @@ class ListenerSet {
     Endpoint actual;
     std::vector<Fd> sockets;
     std::size_t settled = 0;  // sockets that were there before prepare()
+    std::size_t chosen = 0;   // of these, the first so many get new connections
     bool news = true;
   };
 
@@ -53,6 +56,7 @@ class ListenerSet {
   Held* find(const EndpointNeed& need);
   const Held* find(const EndpointNeed& need) const;
   static void close_endpoint(Held& held);
+  static void steer(const Held& held);
 
   std::vector<Held> held_;
 };

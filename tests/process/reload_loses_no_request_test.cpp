@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <random>
+#include <utility>
+
 #include "tests/support/deadline.h"
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
@@ -11,8 +14,10 @@ namespace {
 
 #ifdef HOLDFAST_SLOW_BUILD
 constexpr int kReloads = 15;
+constexpr int kChangesOfWorkers = 8;
 #else
 constexpr int kReloads = 100;
+constexpr int kChangesOfWorkers = 40;
 #endif
 
 TEST(reload, loses_no_request_of_busy_clients_and_of_a_connect_flood) {
@@ -85,14 +90,17 @@ TEST(reload, changes_the_number_of_workers_without_losing_a_request) {
   ServerConfig config;
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
-  Load keep_alive(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 4, .target = "/fixed"});
+  Load keep_alive(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 8, .target = "/fixed"});
   Load flood(server.port(), {.kind = Load::Kind::Flood, .threads = 2, .target = "/fixed"});
-  for (const int workers : {4, 1, 3, 1, 2}) {
-    config.workers = workers;
+  std::minstd_rand random(11);
+  for (int i = 0; i < kChangesOfWorkers; ++i) {
+    const int before = std::exchange(config.workers, static_cast<int>(1 + random() % 8));
+    if (config.workers == before) config.workers = before % 8 + 1;
     server.write_config(config);
     ASSERT_EQ(server.reload().event, "reload complete");
-    EXPECT_TRUE(eventually(10s, [&] { return server.workers().size() == static_cast<std::size_t>(workers); }));
   }
+  const auto workers = static_cast<std::size_t>(config.workers);
+  EXPECT_TRUE(eventually(20s, [&] { return server.workers().size() == workers; }));
   keep_alive.stop();
   flood.stop();
   EXPECT_EQ(keep_alive.outcomes().failed(), 0u) << keep_alive.outcomes().text() << '\n'

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -86,6 +89,70 @@ TEST(ListenerSet, SocketsOfLeavingSlotsAreServedByStayingOnes) {
   set.commit({two});
   EXPECT_EQ(set.sockets_of(two, 0, 2).size(), 3U);
   EXPECT_EQ(set.sockets_of(two, 1, 2).size(), 2U);
+}
+
+/// How many connections wait in each slot's queue after `count` more have been made; they are kept in
+/// `clients`.
+std::vector<std::uint32_t> queued(const ListenerSet& set, const EndpointNeed& need, std::uint32_t slots,
+                                  int count, std::vector<Fd>& clients) {
+  for (int i = 0; i < count; ++i) clients.push_back(try_connect(set.address_of(need)));
+  std::vector<std::uint32_t> lengths;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    // Of a listening socket this is the length of its accept queue.
+    getsockopt(set.sockets_of(need, slot, slots).front(), IPPROTO_TCP, TCP_INFO, &info, &length);
+    lengths.push_back(info.tcpi_unacked);
+  }
+  return lengths;
+}
+
+TEST(ListenerSet, FewerWorkersHaveNewConnectionsSteeredToTheirOwnSockets) {
+  ListenerSet set;
+  const EndpointNeed four = need("127.0.0.1:0", 4);
+  ASSERT_TRUE(set.prepare({four}));
+  set.commit({four});
+  const EndpointNeed two = need("127.0.0.1:0", 2);
+  ASSERT_TRUE(set.prepare({two}));
+  set.commit({two});
+  std::vector<Fd> clients;
+  const std::vector<std::uint32_t> lengths = queued(set, two, 4, 60, clients);
+  EXPECT_EQ(lengths[0] + lengths[1], 60U);
+  EXPECT_GE(std::min(lengths[0], lengths[1]), 10U) << "evenly";
+}
+
+TEST(ListenerSet, SocketsOfWorkersToComeGetNothingBeforeTheyServe) {
+  ListenerSet set;
+  const EndpointNeed one = need("127.0.0.1:0", 1);
+  ASSERT_TRUE(set.prepare({one}));
+  set.commit({one});
+  const EndpointNeed three = need("127.0.0.1:0", 3);
+  ASSERT_TRUE(set.prepare({three}));
+  std::vector<Fd> clients;
+  EXPECT_EQ(queued(set, three, 3, 40, clients)[0], 40U);
+  set.rollback();
+  for (const Fd& client : clients) {
+    pollfd gone{client.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&gone, 1, 0), 0) << "closing the new sockets reset a connection";
+  }
+  ASSERT_TRUE(set.prepare({three}));
+  set.commit({three});
+  const std::vector<std::uint32_t> lengths = queued(set, three, 3, 60, clients);
+  EXPECT_EQ(lengths[0] + lengths[1] + lengths[2], 100U);
+  EXPECT_GE(std::min(lengths[1], lengths[2]), 5U) << "the new ones have their share";
+}
+
+TEST(ListenerSet, ManyChangesKeepTheSocketsInTheirOrder) {
+  ListenerSet set;
+  std::vector<Fd> clients;
+  for (const std::uint32_t workers : {3U, 1U, 5U, 2U, 4U, 1U}) {
+    const EndpointNeed wanted = need("127.0.0.1:0", workers);
+    ASSERT_TRUE(set.prepare({wanted}));
+    set.commit({wanted});
+  }
+  const EndpointNeed one = need("127.0.0.1:0", 1);
+  EXPECT_EQ(queued(set, one, 5, 40, clients)[0], 40U);
+  EXPECT_EQ(set.sockets_of(one, 0, 1).size(), 5U) << "none was closed, each is served";
 }
 
 TEST(ListenerSet, RollbackClosesOnlyWhatWasOpenedLast) {
