@@ -26,6 +26,8 @@ enum class ControlKind : std::uint8_t {
   Quit = 18,    // leave at once
   // carries one or two files: error log, access log
   ReopenLogs = 19,
+  // wakes the worker, so that it shows that it can move
+  Poke = 21,
   // carries one file: the texts of all PEM files (config/pem_files), to be used from now on
   Certificates = 20
 };

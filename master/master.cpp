@@ -144,6 +144,7 @@ void Master::turn() {
   if (control_) control_->on_time(now);
   tick_watchdog(now);
   rotate_tickets(now);
+  watch_for_hangs(now);
   watch_certificates(now);
   if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
   if (!supervisor_) return;
@@ -153,7 +154,7 @@ void Master::turn() {
 
 TimePoint Master::next_deadline() const {
   TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_});
-  if (supervisor_) next = std::min(next, supervisor_->next_deadline());
+  if (supervisor_) next = std::min({next, supervisor_->next_deadline(), hangs_.next_round()});
   if (control_) next = std::min(next, control_->next_deadline());
   if (!pending_) next = std::min({next, certificates_.next_deadline(), staples_.next_deadline()});
   return next;

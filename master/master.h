@@ -16,6 +16,7 @@
 #include "master/control_socket.h"
 #include "master/exit_status.h"
 #include "master/generation.h"
+#include "master/hang_watch.h"
 #include "master/listener_set.h"
 #include "master/master_stats.h"
 #include "master/pid_file.h"
@@ -57,6 +58,8 @@ class Master {
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
   void tick_watchdog(TimePoint now);
+  void watch_for_hangs(TimePoint now);
+  void judge(const WorkerProcess& process, HangWatch::Verdict verdict, TimePoint now);
   void take_ticket_settings(TimePoint now);
   void rotate_tickets(TimePoint now);
   int finish();
@@ -72,6 +75,7 @@ class Master {
   void perform(const action::Drain& a);
   void perform(const action::Finish& a);
   void perform(const action::Quit& a);
+  void perform(const action::Abort& a);
   void perform(const action::Kill& a);
   void perform(const action::Overdue& a);
   void perform(const action::HeldBack& a);
@@ -113,6 +117,7 @@ class Master {
   TimePoint watchdog_at_ = kNever;
 
   std::optional<Supervisor> supervisor_;  // empty until the server listens
+  HangWatch hangs_{Duration::zero()};
   std::deque<Event> events_;
   std::unique_ptr<Generation> serving_;
   std::unique_ptr<Generation> pending_;  // of the reload under way

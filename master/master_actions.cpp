@@ -41,6 +41,10 @@ std::string_view word_for(ProcessState state) {
       return "finishing";
     case ProcessState::Quitting:
       return "quitting";
+    case ProcessState::Hung:
+      return "hung";
+    case ProcessState::Aborting:
+      return "aborting";
     case ProcessState::Killing:
       return "killing";
   }
@@ -84,6 +88,16 @@ void Master::perform(const action::Finish& a) {
 
 void Master::perform(const action::Quit& a) {
   tell(a.id, ControlKind::Quit);
+}
+
+void Master::perform(const action::Abort& a) {
+  const auto found = processes_.find(a.id);
+  if (found == processes_.end()) return;
+  // Nobody but us reaps it, so that the number is still its own. The thread of its loop is the one to tell.
+  const pid_t pid = found->second.pid;
+  syscall(SYS_tgkill, pid, pid, SIGABRT);
+  // A stopped one dies as the first thing that it does.
+  ::kill(pid, SIGCONT);
 }
 
 void Master::perform(const action::Kill& a) {

@@ -77,6 +77,7 @@ void MasterStats::count_certificate_change(bool taken) {
 stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status) {
   using stats::ExitReason;
   if (process == nullptr) return status.signaled ? ExitReason::Signal : ExitReason::Exit;
+  if (process->was_hung) return ExitReason::Hung;
   const bool clean = !status.signaled && status.number == kExitOk;
   switch (process->state) {
     case ProcessState::Killing:
@@ -93,6 +94,8 @@ stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status
       if (!status.signaled) return ExitReason::StartFailed;
       break;
     case ProcessState::Ready:
+    case ProcessState::Hung:
+    case ProcessState::Aborting:
       break;
   }
   return status.signaled ? ExitReason::Signal : ExitReason::Exit;

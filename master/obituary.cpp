@@ -25,6 +25,7 @@ bool was_expected(stats::ExitReason reason) {
     case stats::ExitReason::Exit:
     case stats::ExitReason::Signal:
     case stats::ExitReason::Killed:
+    case stats::ExitReason::Hung:
     case stats::ExitReason::kCount:
       return false;
   }
@@ -44,6 +45,23 @@ std::string work_text(const stats::Activity& activity) {
 LogField worker_field(std::uint32_t slot) {
   if (slot == stats::kAdminSlot) return {"worker", "admin"};
   return {"worker", slot};
+}
+
+void log_hang(const WorkerProcess& process, Duration standstill, const stats::Activity& activity) {
+  const LogField worker = worker_field(process.slot);
+  const LogField pid{"pid", process.pid};
+  const LogField time{"for_ms", std::chrono::duration_cast<Milliseconds>(standstill).count()};
+  const LogField phase{"doing", stats::phase_text(static_cast<stats::Phase>(load(activity.phase)))};
+  const LogField connections{"connections", load(activity.connections)};
+  const std::uint64_t length = load(activity.request_length);
+  if (length == 0) return log().error("worker stands still", {worker, pid, time, phase, connections});
+  log().error("worker stands still", {worker,
+                                      pid,
+                                      time,
+                                      phase,
+                                      connections,
+                                      {"request", text_of(activity.request, length)},
+                                      {"route", text_of(activity.route)}});
 }
 
 void log_end(const WorkerProcess& process, const ExitStatus& status, stats::ExitReason reason,

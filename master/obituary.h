@@ -14,6 +14,9 @@ namespace holdfast::master {
 void log_end(const WorkerProcess& process, const ExitStatus& status, stats::ExitReason reason,
              const stats::Activity& activity);
 
+/// A process that has stood still for so long, and what it is in.
+void log_hang(const WorkerProcess& process, Duration standstill, const stats::Activity& activity);
+
 /// ", while it was opening /x.so for the route /y": of what was in work; empty when nothing was.
 std::string work_text(const stats::Activity& activity);
 

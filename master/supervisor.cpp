@@ -180,13 +180,14 @@ void Supervisor::reconcile(TimePoint now) {
     judge_stop(now);
   else
     fill_slots(now);
+  abort_replaced(now);
   end_oldest_generations(now);
   forget_empty_slots();
 }
 
 void Supervisor::push_on_overdue(SlotProcess& process, TimePoint now) {
   if (process.deadline > now) return;
-  actions_.emplace_back(action::Overdue{process.id, process.state});
+  if (process.state != ProcessState::Hung) actions_.emplace_back(action::Overdue{process.id, process.state});
   switch (process.state) {
     case ProcessState::Starting:
       process.problem = "was not ready in time";
@@ -194,7 +195,10 @@ void Supervisor::push_on_overdue(SlotProcess& process, TimePoint now) {
     case ProcessState::Draining:
     case ProcessState::Finishing:
       return quit(process, now);
+    case ProcessState::Hung:
+      return abort(process, now);
     case ProcessState::Quitting:
+    case ProcessState::Aborting:
       return kill(process);
     case ProcessState::Ready:
     case ProcessState::Killing:
@@ -456,6 +460,8 @@ Supervisor::Census Supervisor::census(TimePoint now) const {
       case ProcessState::Draining:
       case ProcessState::Finishing:
       case ProcessState::Quitting:
+      case ProcessState::Hung:
+      case ProcessState::Aborting:
       case ProcessState::Killing:
         ++census.draining;
         break;

@@ -50,6 +50,12 @@ struct ProcessExited {
   ProcessId id;
   std::string how;  // "killed by signal 9", for the reason of a failed reload
 };
+struct ProcessHung {  // its loop has stood still for too long
+  ProcessId id;
+};
+struct ProcessMoves {  // again, before it was aborted
+  ProcessId id;
+};
 struct Tick {};  // time has passed; also the very first event
 struct ReloadRequested {};
 struct WorkersRequested {  // by signal, until the next reload
@@ -66,10 +72,10 @@ struct StopRequested {
   StopMode mode;
 };
 }  // namespace event
-using Event =
-    std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessClosed, event::ProcessExited,
-                 event::Tick, event::ReloadRequested, event::WorkersRequested, event::ReloadPrepared,
-                 event::ReloadRefused, event::DrainWorkers, event::StopRequested>;
+using Event = std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessClosed,
+                           event::ProcessExited, event::ProcessHung, event::ProcessMoves, event::Tick,
+                           event::ReloadRequested, event::WorkersRequested, event::ReloadPrepared,
+                           event::ReloadRefused, event::DrainWorkers, event::StopRequested>;
 
 namespace action {
 struct Start {
@@ -85,6 +91,9 @@ struct Finish {
   ProcessId id;
 };
 struct Quit {
+  ProcessId id;
+};
+struct Abort {  // make it write down where it stands, and die
   ProcessId id;
 };
 struct Kill {
@@ -122,10 +131,10 @@ struct StartFailed {
 };
 struct Exit {};  // no process is left
 }  // namespace action
-using Action = std::variant<action::Start, action::Drain, action::Finish, action::Quit, action::Kill,
-                            action::Overdue, action::HeldBack, action::PrepareReload, action::PrepareWorkers,
-                            action::Replaced, action::ReloadSucceeded, action::ReloadFailed,
-                            action::ServerReady, action::StartFailed, action::Exit>;
+using Action = std::variant<action::Start, action::Drain, action::Finish, action::Quit, action::Abort,
+                            action::Kill, action::Overdue, action::HeldBack, action::PrepareReload,
+                            action::PrepareWorkers, action::Replaced, action::ReloadSucceeded,
+                            action::ReloadFailed, action::ServerReady, action::StartFailed, action::Exit>;
 
 class Supervisor {
  public:
@@ -157,6 +166,8 @@ class Supervisor {
   void on(const event::ProcessFailed& e, TimePoint now);
   void on(const event::ProcessClosed& e, TimePoint now);
   void on(const event::ProcessExited& e, TimePoint now);
+  void on(const event::ProcessHung& e, TimePoint now);
+  void on(const event::ProcessMoves& e, TimePoint now);
   void on(const event::Tick& e, TimePoint now);
   void on(const event::ReloadRequested& e, TimePoint now);
   void on(const event::WorkersRequested& e, TimePoint now);
@@ -175,6 +186,7 @@ class Supervisor {
   void fail_replacement(const std::string& reason, TimePoint now);
   void enter_serving();
   void fill_slots(TimePoint now);
+  void abort_replaced(TimePoint now);
   void end_oldest_generations(TimePoint now);
   void forget_empty_slots();
 
@@ -183,6 +195,7 @@ class Supervisor {
   void retire_current(WorkerSlot& slot, StopMode mode, TimePoint now);
   void drain(SlotProcess& process, Milliseconds deadline, TimePoint now);
   void quit(SlotProcess& process, TimePoint now);
+  void abort(SlotProcess& process, TimePoint now);
   void kill(SlotProcess& process);
   void push_on_overdue(SlotProcess& process, TimePoint now);
   void want_slots(const Settings& settings);

@@ -5,6 +5,7 @@
 //   deadline that
 //                \________________________________________/                          leads to the next state on
 //                the right
+//   Ready, Draining or Finishing -> Hung -> Aborting -> Killing     Hung -> Draining when it moves again
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,8 @@ enum class ProcessState : std::uint8_t {
   Draining,   // finishes what is open, until its drain deadline
   Finishing,  // pushed out early: too many generations drain at once
   Quitting,   // told to leave at once
+  Hung,       // stands still; to be aborted once another one serves in its place, or at its deadline
+  Aborting,   // SIGABRT sent: it writes down where it stands
   Killing     // SIGKILL sent; only its end is awaited
 };
 
@@ -37,6 +40,7 @@ struct SlotProcess {
   TimePoint started{};
   TimePoint ready_at = kNever;  // kNever: it never was
   TimePoint deadline = kNever;
+  bool was_hung = false;
   bool accepting = true;  // until it says, once told to drain, that it takes no new connection
   std::string problem;    // what it reported with Failed
 };
@@ -69,6 +73,8 @@ inline SlotState WorkerSlot::state(TimePoint now) const {
       case ProcessState::Finishing:
         return SlotState::Draining;
       case ProcessState::Quitting:
+      case ProcessState::Hung:
+      case ProcessState::Aborting:
       case ProcessState::Killing:
         return SlotState::Killing;
     }

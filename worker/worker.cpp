@@ -43,8 +43,10 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       control_.tell(ControlKind::Failed, problem);
       return kExitUnavailable;
     }
+    set_phase(stats::Phase::Waiting);
     control_.tell(ControlKind::Ready);
     loop_->run();
+    set_phase(stats::Phase::Leaving);
     wiring_->connections().close_all();
     end_turn();
     control_.tell(ControlKind::Drained);

@@ -82,7 +82,7 @@ enum class Label : std::uint8_t {
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
 enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, kCount };
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
-enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, kCount };
+enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, Hung, kCount };
 enum class RefusedReason : std::uint8_t {
   ConnectionLimit,
   AddressLimit,

@@ -256,6 +256,28 @@ void put_text(char (&to)[Room], std::string_view text) {
 
 }  // namespace
 
+std::string_view phase_text(Phase phase) {
+  switch (phase) {
+    case Phase::Starting:
+      return "starting";
+    case Phase::Waiting:
+      return "waiting";
+    case Phase::Accepting:
+      return "accepting";
+    case Phase::Reading:
+      return "reading";
+    case Phase::Handling:
+      return "handling";
+    case Phase::Writing:
+      return "writing";
+    case Phase::Timers:
+      return "timers";
+    case Phase::Leaving:
+      return "leaving";
+  }
+  return "";  // a broken worker wrote it
+}
+
 void Activity::show(std::string_view method, std::string_view target, std::string_view route_name,
                     std::string_view module_file) {
   constexpr std::size_t kLongestMethod = 16;

@@ -83,6 +83,9 @@ struct SeriesBlock {
 
 enum class Phase : std::uint8_t { Starting, Waiting, Accepting, Reading, Handling, Writing, Timers, Leaving };
 
+/// "handling", for logs and pages.
+std::string_view phase_text(Phase phase);
+
 /// What a worker is doing, for the line that is logged when it dies or hangs. Written by the worker, read after
 /// its death (or as a hint while it lives: text may then be torn).
 struct Activity {
