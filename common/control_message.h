@@ -28,6 +28,8 @@ enum class ControlKind : std::uint8_t {
   ReopenLogs = 19,
   // wakes the worker, so that it shows that it can move
   Poke = 21,
+  // which routes are fused has changed: to be read in the segment
+  Fuses = 22,
   // carries one file: the texts of all PEM files (config/pem_files), to be used from now on
   Certificates = 20
 };

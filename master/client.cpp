@@ -90,10 +90,22 @@ int report(std::string_view answer) {
   return kExitUnavailable;
 }
 
+std::string_view word_for(Command command) {
+  switch (command) {
+    case Command::Stop:
+      return "stop";
+    case Command::Upgrade:
+      return "upgrade";
+    case Command::Unfuse:
+      return "unfuse";
+    default:
+      return "reload";
+  }
+}
+
 int ask_and_wait(const Fd& server, Command command) {
   const Fd process = command == Command::Stop ? watch_peer(server) : Fd();
-  if (!ask(server, command == Command::Stop ? "stop" : command == Command::Upgrade ? "upgrade" : "reload"))
-    return report("");
+  if (!ask(server, std::string(word_for(command)))) return report("");
   const std::string answer = read_answer(server);
   pollfd end{process.get(), POLLIN, 0};
   if (process) poll(&end, 1, kLongestEnd);

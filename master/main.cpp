@@ -98,6 +98,7 @@ int run(const Options& options) {
     case Command::Reload:
     case Command::Stop:
     case Command::Upgrade:
+    case Command::Unfuse:
     case Command::Status:
       return run_client(options);
     case Command::Version:

@@ -344,9 +344,13 @@ void Master::on_process_end(ProcessId id) {
   const WorkerProcess process = std::move(found->second);
   processes_.erase(found);
   const stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
-  const stats::Activity& activity = segment_->seat(process.seat).activity;
-  log_end(process, *status, reason, activity);
-  const std::string how = status->text() + work_text(activity);
+  const stats::Death death = death_of(process, *status, reason, *segment_, std::chrono::system_clock::now());
+  log_end(death);
+  if (!was_expected(reason)) {
+    stats::note_death(segment_->deaths(), death);
+    blame(death, Clock::now());
+  }
+  const std::string how = status->text() + work_text(segment_->seat(process.seat).activity);
   limits_->clear_seat(process.seat);
   broadcast_->free_lanes_of(process.seat);
   segment_->retire_seat(process.seat);
@@ -374,6 +378,11 @@ void Master::on_request(ControlSocket::ClientId client, const std::string& word)
   if (word == "stop") {
     stop_askers_.push_back(client);
     if (!stopping) on_stop(StopMode::Graceful);
+  } else if (word == "unfuse") {
+    const std::size_t count = unfuse();
+    control_->answer(client, count == 0   ? "ok no route was fused\n"
+                             : count == 1 ? "ok 1 route takes requests again\n"
+                                          : "ok " + std::to_string(count) + " routes take requests again\n");
   } else if (word == "reload" && stopping) {
     control_->answer(client, "failed the server is stopping\n");
   } else if (word == "reload") {

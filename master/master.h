@@ -15,6 +15,7 @@
 #include "master/certificate_watch.h"
 #include "master/control_socket.h"
 #include "master/exit_status.h"
+#include "master/fuse.h"
 #include "master/generation.h"
 #include "master/hang_watch.h"
 #include "master/listener_set.h"
@@ -58,11 +59,20 @@ class Master {
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
   void tick_watchdog(TimePoint now);
-  void watch_for_hangs(TimePoint now);
-  void judge(const WorkerProcess& process, HangWatch::Verdict verdict, TimePoint now);
   void take_ticket_settings(TimePoint now);
   void rotate_tickets(TimePoint now);
   int finish();
+
+  // -- master_hangs.cpp
+  void watch_for_hangs(TimePoint now);
+  void judge(const WorkerProcess& process, HangWatch::Verdict verdict, TimePoint now);
+
+  // -- master_fuse.cpp
+  void blame(const stats::Death& death, TimePoint now);
+  void blow(const RouteName& route, const stats::Death& death);
+  void tell_of_fuses();
+  void keep_fuses_for(std::uint64_t generation);
+  std::size_t unfuse();
 
   // -- master_certificates.cpp: those of the serving configuration, as they change on disk
   void follow_certificates(TimePoint now);
@@ -118,6 +128,8 @@ class Master {
 
   std::optional<Supervisor> supervisor_;  // empty until the server listens
   HangWatch hangs_{Duration::zero()};
+  Fuse fuse_;
+  std::vector<stats::FusedRoute> fused_;
   std::deque<Event> events_;
   std::unique_ptr<Generation> serving_;
   std::unique_ptr<Generation> pending_;  // of the reload under way

@@ -57,6 +57,8 @@ std::string_view word_for(ProcessState state) {
 
 void Master::perform(const action::Start& a) {
   const Generation& generation = generation_of(a.generation);
+  // With another number of workers only, nothing has been mended.
+  if (&generation == pending_.get() && !pending_is_reload_) keep_fuses_for(a.generation);
   const std::uint32_t seat = segment_->claim_seat(a.slot, a.generation);
   if (seat == stats::kNoSeat) {
     log().error("worker not started",
@@ -159,6 +161,7 @@ void Master::prepare(const std::shared_ptr<const config::Config>& config) {
 
 void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
+  if (pending_is_reload_) unfuse();
   serving_->logs.use();
   listeners_.commit(serving_->needs);
   take_ticket_settings(Clock::now());

@@ -57,6 +57,10 @@ void MasterStats::note_reload(bool successful, std::string_view text, WallTime w
   segment_.note_reload(when, successful, text);
 }
 
+void MasterStats::show_fused(std::uint16_t site, std::uint16_t route, bool fused) {
+  stats_.cell(Metric::RouteFused, site, route).set(fused ? 1 : 0);
+}
+
 void MasterStats::note_expiries(const std::vector<std::pair<std::string, WallTime>>& expiries) {
   const auto former = std::exchange(expiries_, {});
   for (const auto& [file, until] : expiries) {

@@ -26,6 +26,9 @@ class MasterStats {
   /// The outcome of a reload of the configuration; `text`: the reasons of a refusal, one a line.
   void note_reload(bool successful, std::string_view text, WallTime when);
 
+  /// Both as indices of the segment's tables.
+  void show_fused(std::uint16_t site, std::uint16_t route, bool fused);
+
   /// Of all certificates in use, by their files; others are taken back.
   void note_expiries(const std::vector<std::pair<std::string, WallTime>>& expiries);
   /// A change on disk, taken or refused.

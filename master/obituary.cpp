@@ -1,8 +1,11 @@
 #include "master/obituary.h"
 
+#include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::master {
 namespace {
@@ -15,6 +18,45 @@ std::string_view text_of(const char (&field)[Size], std::size_t length = Size) {
 std::uint64_t load(const stats::Word& word) {
   return word.load(std::memory_order_relaxed);
 }
+
+std::string_view fault_name(std::uint64_t signal, std::uint64_t code) {
+  switch (signal) {
+    case SIGSEGV:
+      return code == SEGV_MAPERR ? "SEGV_MAPERR" : code == SEGV_ACCERR ? "SEGV_ACCERR" : "SIGSEGV";
+    case SIGBUS:
+      return code == BUS_ADRALN ? "BUS_ADRALN" : code == BUS_ADRERR ? "BUS_ADRERR" : "SIGBUS";
+    case SIGFPE:
+      return code == FPE_INTDIV ? "FPE_INTDIV" : "SIGFPE";
+    case SIGILL:
+      return "SIGILL";
+    case SIGABRT:
+      return "SIGABRT";
+    default:
+      return "";
+  }
+}
+
+/// "SEGV_MAPERR at 0x10": what the kernel says of it. Signals that somebody has sent have no address.
+std::string fault_of(const stats::CrashRecord& crash, pid_t pid) {
+  const std::uint64_t signal = load(crash.signal);
+  const std::uint64_t code = load(crash.code);
+  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT;
+  std::string text(fault_name(signal, code));
+  if (is_fault) {
+    char address[32];
+    std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(load(crash.address)));
+    text += address;
+  }
+  const std::uint64_t thread = load(crash.thread);
+  if (thread != static_cast<std::uint64_t>(pid)) text += " in thread " + std::to_string(thread);
+  return text;
+}
+
+void add(std::vector<LogField>& fields, std::string_view key, const std::string& text) {
+  if (!text.empty()) fields.emplace_back(key, text);
+}
+
+}  // namespace
 
 bool was_expected(stats::ExitReason reason) {
   switch (reason) {
@@ -32,8 +74,6 @@ bool was_expected(stats::ExitReason reason) {
   return false;
 }
 
-}  // namespace
-
 std::string work_text(const stats::Activity& activity) {
   const std::uint64_t length = load(activity.request_length);
   if (length == 0) return "";
@@ -42,9 +82,35 @@ std::string work_text(const stats::Activity& activity) {
   return text;
 }
 
-LogField worker_field(std::uint32_t slot) {
+LogField worker_field(std::uint64_t slot) {
   if (slot == stats::kAdminSlot) return {"worker", "admin"};
   return {"worker", slot};
+}
+
+stats::Death death_of(const WorkerProcess& process, const ExitStatus& status, stats::ExitReason reason,
+                      const stats::Segment& segment, WallTime now) {
+  const stats::Seat& seat = segment.seat(process.seat);
+  stats::Death death;
+  death.at = static_cast<std::uint64_t>(std::chrono::nanoseconds(now.time_since_epoch()).count());
+  death.pid = static_cast<std::uint64_t>(process.pid);
+  death.slot = process.slot;
+  death.generation = process.generation;
+  death.reason = static_cast<std::uint64_t>(reason);
+  death.signaled = status.signaled ? 1 : 0;
+  death.number = static_cast<std::uint64_t>(status.number);
+  death.connections = load(seat.activity.connections);
+  if (const std::uint64_t length = load(seat.activity.request_length); length > 0) {
+    death.request = text_of(seat.activity.request, length);
+    death.site = segment.site_name(static_cast<std::uint16_t>(load(seat.activity.site)));
+    death.route = text_of(seat.activity.route);
+    death.module = text_of(seat.activity.module);
+    death.request_id = text_of(seat.activity.request_id);
+  }
+  death.what = text_of(seat.crash.what);
+  if (load(seat.crash.signal) == 0) return death;
+  death.fault = fault_of(seat.crash, process.pid);
+  death.backtrace = text_of(seat.crash.backtrace, load(seat.crash.backtrace_length));
+  return death;
 }
 
 void log_hang(const WorkerProcess& process, Duration standstill, const stats::Activity& activity) {
@@ -64,24 +130,25 @@ void log_hang(const WorkerProcess& process, Duration standstill, const stats::Ac
                                       {"route", text_of(activity.route)}});
 }
 
-void log_end(const WorkerProcess& process, const ExitStatus& status, stats::ExitReason reason,
-             const stats::Activity& activity) {
-  const LogField worker = worker_field(process.slot);
-  const LogField how{status.signaled ? "signal" : "exit", status.number};
-  const LogField why{"reason", stats::label_text(stats::Label::ExitReason, static_cast<std::uint32_t>(reason))};
-  const LogField pid{"pid", process.pid};
-  const LogField generation{"generation", process.generation};
-  if (was_expected(reason)) return log().info("worker ended", {worker, pid, generation, how, why});
-  const LogField connections{"connections", load(activity.connections)};
-  const std::uint64_t length = load(activity.request_length);
-  if (length == 0) return log().error("worker ended", {worker, pid, generation, how, why, connections});
-  const LogField request{"request", text_of(activity.request, length)};
-  const LogField route{"route", text_of(activity.route)};
-  const std::string_view module = text_of(activity.module);
-  if (module.empty())
-    return log().error("worker ended", {worker, pid, generation, how, why, connections, request, route});
-  log().error("worker ended",
-              {worker, pid, generation, how, why, connections, request, route, {"module", module}});
+void log_end(const stats::Death& death) {
+  const auto reason = static_cast<stats::ExitReason>(death.reason);
+  std::vector<LogField> fields{
+      worker_field(death.slot),
+      {"pid", death.pid},
+      {"generation", death.generation},
+      {death.signaled != 0 ? "signal" : "exit", death.number},
+      {"reason", stats::label_text(stats::Label::ExitReason, static_cast<std::uint32_t>(death.reason))}};
+  if (was_expected(reason)) return log().write(LogLevel::Info, "worker ended", fields);
+  fields.emplace_back("connections", death.connections);
+  add(fields, "request", death.request);
+  if (!death.request.empty()) add(fields, "site", death.site);
+  add(fields, "route", death.route);
+  add(fields, "module", death.module);
+  add(fields, "request_id", death.request_id);
+  add(fields, "fault", death.fault);
+  add(fields, "what", death.what);
+  add(fields, "backtrace", death.backtrace);
+  log().write(LogLevel::Error, "worker ended", fields);
 }
 
 }  // namespace holdfast::master

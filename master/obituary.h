@@ -1,4 +1,4 @@
-// The log line of a worker's end: how it ended and, when nobody asked it to, what it was doing.
+// The end of a worker in words: how it ended and, when nobody asked it to, what it was doing and where it was.
 #pragma once
 
 #include <string>
@@ -10,10 +10,15 @@
 
 namespace holdfast::master {
 
-/// `activity` is the dead process's, read before its seat is retired.
-void log_end(const WorkerProcess& process, const ExitStatus& status, stats::ExitReason reason,
-             const stats::Activity& activity);
+/// All that is known of an end. Read before the dead process's seat is retired.
+stats::Death death_of(const WorkerProcess& process, const ExitStatus& status, stats::ExitReason reason,
+                      const stats::Segment& segment, WallTime now);
 
+/// The end of a process that was asked to leave: nothing to explain.
+bool was_expected(stats::ExitReason reason);
+
+/// One line.
+void log_end(const stats::Death& death);
 /// A process that has stood still for so long, and what it is in.
 void log_hang(const WorkerProcess& process, Duration standstill, const stats::Activity& activity);
 
@@ -21,6 +26,6 @@ void log_hang(const WorkerProcess& process, Duration standstill, const stats::Ac
 std::string work_text(const stats::Activity& activity);
 
 /// The field `worker`: the slot's number, or "admin".
-LogField worker_field(std::uint32_t slot);
+LogField worker_field(std::uint64_t slot);
 
 }  // namespace holdfast::master

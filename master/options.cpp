@@ -12,11 +12,11 @@ struct CommandName {
   Command command;
 };
 constexpr std::array kCommands{
-    CommandName{"serve", Command::Serve},    CommandName{"check", Command::Check},
-    CommandName{"config", Command::Config},  CommandName{"reload", Command::Reload},
-    CommandName{"stop", Command::Stop},      CommandName{"upgrade", Command::Upgrade},
-    CommandName{"status", Command::Status},  CommandName{"help", Command::Help},
-    CommandName{"version", Command::Version}};
+    CommandName{"serve", Command::Serve},   CommandName{"check", Command::Check},
+    CommandName{"config", Command::Config}, CommandName{"reload", Command::Reload},
+    CommandName{"stop", Command::Stop},     CommandName{"upgrade", Command::Upgrade},
+    CommandName{"unfuse", Command::Unfuse}, CommandName{"status", Command::Status},
+    CommandName{"help", Command::Help},     CommandName{"version", Command::Version}};
 
 struct FlagName {
   std::string_view flag;
@@ -139,6 +139,7 @@ constexpr std::string_view kUsage =
        holdfast reload [-c FILE]             reload the running server, wait for the outcome
        holdfast stop [-c FILE]               stop it gracefully, wait for its end
        holdfast upgrade [-c FILE]            upgrade it to the binary now on disk
+       holdfast unfuse [-c FILE]             let requests through to routes that were fused
        holdfast status [--json] [--watch]    show its workers, connections and requests
        holdfast --version | --help
 

@@ -10,7 +10,19 @@
 
 namespace holdfast::master {
 
-enum class Command : std::uint8_t { Run, Serve, Check, Config, Reload, Stop, Upgrade, Status, Version, Help };
+enum class Command : std::uint8_t {
+  Run,
+  Serve,
+  Check,
+  Config,
+  Reload,
+  Stop,
+  Upgrade,
+  Unfuse,
+  Status,
+  Version,
+  Help
+};
 enum class ConfigOutput : std::uint8_t { Effective, Schema, Reference };
 
 struct Options {

@@ -41,6 +41,8 @@ void ControlClient::handle(ControlMessage& message) {
       return listener_.on_reopen_logs(std::move(message.first_file), std::move(message.second_file));
     case ControlKind::Certificates:
       return listener_.on_certificates(std::move(message.first_file));
+    case ControlKind::Fuses:
+      return listener_.on_fuses();
     case ControlKind::Poke:
       return;  // the turn that it began was all that was wanted
     case ControlKind::Ready:

@@ -15,6 +15,8 @@ class ControlListener {
   virtual void on_reopen_logs(Fd error_log, Fd access_log) = 0;
   /// `texts`: a memory file of config::pack_pem_texts().
   virtual void on_certificates(Fd texts) = 0;
+  /// Other routes are fused than before.
+  virtual void on_fuses() = 0;
   virtual void on_master_gone() = 0;
 
  protected:

@@ -201,6 +201,21 @@ Result<void> Wiring::add_acceptors(const Job& job) {
   return {};
 }
 
+void Wiring::take_fuses(const std::vector<stats::FusedRoute>& routes) {
+  std::vector<http::FusedRoutes::Place> places;
+  const stats::Segment& segment = stats_.segment();
+  for (const stats::FusedRoute& fused : routes) {
+    const std::string_view name = segment.route_name(static_cast<std::uint16_t>(fused.route));
+    for (std::uint32_t s = 0; s < config_.sites.size(); ++s) {
+      const config::Site& site = config_.sites[s];
+      if (segment.site_index(site.name) != fused.site) continue;
+      for (std::uint32_t r = 0; r < site.routes.size(); ++r)
+        if (site.routes[r].name == name) places.emplace_back(s, r);
+    }
+  }
+  dispatcher_->set_fused(std::move(places));
+}
+
 Result<void> Wiring::start_accepting() {
   for (const auto& acceptor : acceptors_)
     if (Result<void> started = acceptor->start(); !started) return started;

@@ -40,6 +40,8 @@ class Wiring final : public net::TransportFactory {
   /// Connections from now on see the certificates of `listeners`, which are those of the configuration but for
   /// the texts of their PEM files. On failure the listener concerned, and those behind it, stay as they were.
   Result<void> renew_certificates(const std::vector<config::Listener>& listeners);
+  /// `routes`: those that are fused for this generation.
+  void take_fuses(const std::vector<stats::FusedRoute>& routes);
   http::TurnClock& clock() { return clock_; }
   net::ConnectionTable& connections() { return connections_; }
   websocket::Service& websockets() { return websockets_; }

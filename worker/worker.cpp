@@ -11,6 +11,7 @@
 #include "config/pem_files.h"
 #include "worker/admin/status_report.h"
 #include "worker/control_client.h"
+#include "worker/crash_report.h"
 #include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
@@ -55,6 +56,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
 
  private:
   Result<void> start() {
+    install_crash_reports(job_.segment.seat(job_.seat).crash);
     Result<std::unique_ptr<loop::EventLoop>> loop = loop::EventLoop::create();
     if (!loop) return loop.error();
     loop_ = std::move(*loop);
@@ -65,8 +67,11 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     lag_ = stats_.histogram(stats::Metric::EventLoopLag);
     dropped_ = stats_.cell(stats::Metric::LogLinesDropped);
     memory_return_.emplace(*loop_);
+    know_loaded_objects();
     loop_->set_hook(*this);
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
+    // After the channel is watched: what changes from now on is told.
+    on_fuses();
     return wiring_->start_accepting();
   }
 
@@ -138,6 +143,12 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   void on_certificates(Fd texts) override {
     if (Result<void> renewed = renew_certificates(texts.get()); !renewed)
       log().error("certificates not renewed", {{"problem", renewed.error().message()}});
+  }
+  void on_fuses() override {
+    if (job_.role != Role::Traffic) return;
+    std::vector<stats::FusedRoute> fused = stats::read_fuses(job_.segment.fuses());
+    std::erase_if(fused, [this](const stats::FusedRoute& route) { return !route.holds_for(job_.generation); });
+    wiring_->take_fuses(fused);
   }
   void on_master_gone() override {
     log().warning("master is gone; finishing open requests and leaving");

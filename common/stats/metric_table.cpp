@@ -95,6 +95,7 @@ std::span<const std::string_view> words_of(Label label) {
     case Label::Site:
     case Label::Listener:
     case Label::Certificate:
+    case Label::Route:
     case Label::Method:
     case Label::Code:
       break;
@@ -116,6 +117,8 @@ std::string_view label_name(Label label) {
       return "listener";
     case Label::Certificate:
       return "certificate";
+    case Label::Route:
+      return "route";
     case Label::Method:
       return "method";
     case Label::Code:

@@ -47,6 +47,7 @@ enum class Metric : std::uint8_t {
   WebSocketMessages,
   ChatClients,
   ChatMessages,
+  RouteFused,
   LogLinesDropped,
   kCount
 };
@@ -76,6 +77,7 @@ enum class Label : std::uint8_t {
   TlsFailure,     // TlsFailure
   Certificate,    // index into the segment's table of certificate files
   Http2Abuse,     // Http2Abuse
+  Route,          // index into the segment's table of route names
   Direction       // Direction
 };
 
@@ -352,6 +354,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_chat_messages_total",
      {},
      "Messages that clients have said in rooms of chats."},
+    {Metric::RouteFused,
+     Kind::Gauge,
+     "holdfast_route_fused",
+     {Label::Site, Label::Route},
+     "1 while a route takes no requests because its handler has killed too many workers."},
     {Metric::LogLinesDropped,
      Kind::Counter,
      "holdfast_log_lines_dropped_total",

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 4;
+constexpr std::uint64_t kLayoutVersion = 5;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -35,8 +35,11 @@ struct Header {
   Word site_count;
   Word listener_count;
   Word certificate_count;
+  Word route_count;
   alignas(64) Word slot_retired[kMaxSlots];  // 1: the slot's retired row holds something
   alignas(64) MasterNotes notes;
+  alignas(64) DeathNotes deaths;
+  alignas(64) FuseTable fuses;
 };
 struct alignas(kPage) PagedSeat {
   Seat seat;
@@ -82,11 +85,13 @@ void clear_block(SeriesBlock& block) {
 }
 
 void clear_activity(Activity& activity) {
-  for (Word* word :
-       {&activity.beat, &activity.stamp, &activity.phase, &activity.connections, &activity.request_length})
+  for (Word* word : {&activity.beat, &activity.stamp, &activity.phase, &activity.connections,
+                     &activity.request_length, &activity.site})
     word->store(0, std::memory_order_relaxed);
   std::memset(activity.request, 0, sizeof activity.request);
   std::memset(activity.route, 0, sizeof activity.route);
+  std::memset(activity.module, 0, sizeof activity.module);
+  std::memset(activity.request_id, 0, sizeof activity.request_id);
 }
 
 }  // namespace
@@ -97,6 +102,7 @@ struct Layout {
   alignas(kPage) StoredName sites[kMaxSites];
   alignas(kPage) StoredName listeners[kMaxListeners];
   alignas(kPage) StoredName certificates[kMaxCertificates];
+  alignas(kPage) StoredName routes[kMaxRoutes];
   alignas(kPage) SeatState states[kMaxSeats];
   alignas(kPage) PagedSeat seats[kMaxSeats];
   alignas(kPage) PagedBlock retired[kMaxSlots];
@@ -110,12 +116,13 @@ struct Segment::Index {
   explicit Index(Layout& layout)
       : sites(layout.sites, &layout.header.site_count, kMaxSites),
         listeners(layout.listeners, &layout.header.listener_count, kMaxListeners),
-        certificates(layout.certificates, &layout.header.certificate_count, kMaxCertificates) {}
+        certificates(layout.certificates, &layout.header.certificate_count, kMaxCertificates),
+        routes(layout.routes, &layout.header.route_count, kMaxRoutes) {}
 
   struct RetiredRow {
     std::unordered_map<std::uint64_t, std::uint32_t> series, histograms;
   };
-  NameTable sites, listeners, certificates;
+  NameTable sites, listeners, certificates, routes;
   std::array<std::unique_ptr<RetiredRow>, kMaxSlots> retired;
 };
 
@@ -278,14 +285,15 @@ std::string_view phase_text(Phase phase) {
   return "";  // a broken worker wrote it
 }
 
-void Activity::show(std::string_view method, std::string_view target, std::string_view route_name,
-                    std::string_view module_file) {
+void Activity::show(const Work& work) {
   constexpr std::size_t kLongestMethod = 16;
-  std::size_t length = copy_cut(request, kLongestMethod, method);
+  std::size_t length = copy_cut(request, kLongestMethod, work.method);
   request[length++] = ' ';
-  length += copy_cut(request + length, sizeof request - length, target);
-  put_text(route, route_name);
-  put_text(module, module_file);
+  length += copy_cut(request + length, sizeof request - length, work.target);
+  put_text(route, work.route);
+  put_text(module, work.module);
+  put_text(request_id, work.request_id);
+  site.store(work.site, std::memory_order_relaxed);
   request_length.store(length, std::memory_order_relaxed);
 }
 
@@ -302,6 +310,7 @@ Result<Segment> Segment::create() {
   segment.index_->sites.intern("other");
   segment.index_->listeners.intern("other");
   segment.index_->certificates.intern("other");
+  segment.index_->routes.intern("other");
   layout.states[kMasterSeat].slot.store(kMaxSlots);
   layout.states[kMasterSeat].pid.store(static_cast<std::uint64_t>(::getpid()));
   layout.states[kMasterSeat].started.store(wall_nanoseconds(std::chrono::system_clock::now()));
@@ -339,6 +348,7 @@ std::uint32_t Segment::claim_seat(std::uint32_t slot, std::uint64_t generation) 
   if (seat == kMaxSeats) return kNoSeat;
   clear_block(this->seat(seat).counters);
   clear_activity(this->seat(seat).activity);
+  this->seat(seat).crash.clear();
   clear_declared(layout_->declared, this->seat(seat).declared);
   SeatState& state = seat_state(seat);
   state.pid.store(0);
@@ -389,6 +399,9 @@ std::uint16_t Segment::intern_listener(std::string_view name) {
 }
 std::uint16_t Segment::intern_certificate(std::string_view file) {
   return index_->certificates.intern(file);
+}
+std::uint16_t Segment::intern_route(std::string_view name) {
+  return index_->routes.intern(name);
 }
 
 void Segment::note_reload(WallTime when, bool successful, std::string_view text) {
@@ -444,6 +457,9 @@ std::string_view Segment::listener_name(std::uint16_t index) const {
 std::string_view Segment::certificate_name(std::uint16_t index) const {
   return index_->certificates.name(index);
 }
+std::string_view Segment::route_name(std::uint16_t index) const {
+  return index_->routes.name(index);
+}
 std::uint32_t Segment::site_count() const {
   return index_->sites.count();
 }
@@ -455,6 +471,12 @@ const Word& Segment::fold_sequence() const {
 }
 MasterNotes& Segment::notes() const {
   return layout_->header.notes;
+}
+DeathNotes& Segment::deaths() const {
+  return layout_->header.deaths;
+}
+FuseTable& Segment::fuses() const {
+  return layout_->header.fuses;
 }
 
 }  // namespace holdfast::stats

@@ -3,13 +3,13 @@
 //
 // Byte map (every part starts on a page; untouched pages cost nothing, the file is sparse):
 //   Header       magic, version, size, seats, fold sequence, master's notes, run-time facts
-//   Names        names of sites, listeners and certificates, append-only, written by the master; an index never
-//   changes its meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation, role
-//   (written by the master) Seat[]       one a worker process: series directory, histogram directory, activity
-//   (written by that worker only) Retired[]    one a slot: the same directories, holding what dead processes of
-//   the slot had counted (master only) Declared     the metrics that modules declare (declared_layout.h),
-//   written by workers; what was counted there stands in the seats, and of dead processes in one block of its
-//   own
+//   Names        names of sites, listeners, certificates and routes, append-only, written by the master; an
+//   index never changes its meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation,
+//   role (written by the master) Seat[]       one a worker process: series directory, histogram directory,
+//   activity (written by that worker only) Retired[]    one a slot: the same directories, holding what dead
+//   processes of the slot had counted (master only) Declared     the metrics that modules declare
+//   (declared_layout.h), written by workers; what was counted there stands in the seats, and of dead processes
+//   in one block of its own
 // Seat 0 belongs to the master itself and is never folded.
 //
 // There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with
@@ -27,7 +27,10 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "common/stats/crash_record.h"
+#include "common/stats/death_notes.h"
 #include "common/stats/declared_layout.h"
+#include "common/stats/fuse_table.h"
 #include "common/stats/metric_table.h"
 #include "common/stats/word.h"
 
@@ -45,6 +48,7 @@ inline constexpr std::uint32_t kMaxHistograms = 12288;
 inline constexpr std::uint32_t kMaxSites = 16384;
 inline constexpr std::uint32_t kMaxListeners = 1024;
 inline constexpr std::uint32_t kMaxCertificates = 8192;
+inline constexpr std::uint32_t kMaxRoutes = 1024;  // only those that were fused have a name here
 inline constexpr std::uint32_t kNoSeat = 0xffffffff;
 
 /// A series' identity in a directory: the metric and its label values (Worker is implied by the seat).
@@ -86,6 +90,16 @@ enum class Phase : std::uint8_t { Starting, Waiting, Accepting, Reading, Handlin
 /// "handling", for logs and pages.
 std::string_view phase_text(Phase phase);
 
+/// A request in work, for Activity::show().
+struct Work {
+  std::string_view method{};
+  std::string_view target{};
+  std::uint16_t site = 0;     // index into the segment's table of site names
+  std::string_view route{};   // its name
+  std::string_view module{};  // the shared object of its handler; empty: a handler of the server itself
+  std::string_view request_id{};
+};
+
 /// What a worker is doing, for the line that is logged when it dies or hangs. Written by the worker, read after
 /// its death (or as a hint while it lives: text may then be torn).
 struct Activity {
@@ -94,19 +108,21 @@ struct Activity {
   Word phase;             // Phase
   Word connections;       // open now
   Word request_length;    // bytes of `request` in use; 0: none in work
+  Word site;              // of the request in work, as in Work
   char request[240];      // method and target of the request in work, cut
   char route[120];        // its route's name, cut, NUL-ended
   char module[160];  // the shared object of its handler, cut, NUL-ended; empty: a handler of the server itself
+  char request_id[64];  // cut, NUL-ended
 
   /// What is in work from now on.
-  void show(std::string_view method, std::string_view target, std::string_view route_name,
-            std::string_view module_file);
+  void show(const Work& work);
   void show_nothing() { request_length.store(0, std::memory_order_relaxed); }
 };
 
 struct Seat {
   SeriesBlock counters;
   Activity activity;
+  CrashRecord crash;
   DeclaredBlock declared;
 };
 
@@ -159,6 +175,7 @@ class Segment {
   std::uint16_t intern_site(std::string_view name);
   std::uint16_t intern_listener(std::string_view name);
   std::uint16_t intern_certificate(std::string_view file);
+  std::uint16_t intern_route(std::string_view name);
   void note_reload(WallTime when, bool successful, std::string_view text);
   void note_facts(std::string_view version, std::string_view config_file);
 
@@ -178,11 +195,14 @@ class Segment {
   std::string_view site_name(std::uint16_t index) const;
   std::string_view listener_name(std::uint16_t index) const;
   std::string_view certificate_name(std::uint16_t index) const;
+  std::string_view route_name(std::uint16_t index) const;
   std::uint32_t site_count() const;
   std::uint32_t listener_count() const;
   /// Even when no fold is under way; readers compare before and after.
   const Word& fold_sequence() const;
   MasterNotes& notes() const;
+  DeathNotes& deaths() const;
+  FuseTable& fuses() const;
 
  private:
   struct Index;

@@ -33,7 +33,8 @@ using Labels = std::vector<ClientMetric::Label>;
 constexpr std::uint32_t kMostSitesAtZero = 1000;
 
 bool from_table(Label label) {
-  return label == Label::Site || label == Label::Listener || label == Label::Certificate;
+  return label == Label::Site || label == Label::Listener || label == Label::Certificate ||
+         label == Label::Route;
 }
 
 /// The numbers of a series' labels, one after the other.
@@ -63,6 +64,7 @@ std::string label_value(const stats::Segment& segment, Label label, std::uint32_
   if (label == Label::Listener) return std::string(segment.listener_name(static_cast<std::uint16_t>(value)));
   if (label == Label::Certificate)
     return std::string(segment.certificate_name(static_cast<std::uint16_t>(value)));
+  if (label == Label::Route) return std::string(segment.route_name(static_cast<std::uint16_t>(value)));
   if (label == Label::Code) return value == 0 ? "other" : std::to_string(value);
   if (label == Label::Worker) return std::to_string(value);
   return std::string(stats::label_text(label, value));

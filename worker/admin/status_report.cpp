@@ -112,7 +112,45 @@ void write_sites(JsonWriter& json, const Status& status) {
   json.end_array();
 }
 
+void write_fused(JsonWriter& json, const Status& status) {
+  json.begin_array();
+  for (const FusedStatus& fused : status.fused)
+    json.begin_object()
+        .key("site")
+        .text(fused.site)
+        .key("route")
+        .text(fused.route)
+        .key("since")
+        .seconds(fused.since)
+        .end_object();
+  json.end_array();
+}
+
+void write_death(JsonWriter& json, const stats::Death& death) {
+  json.begin_object().key("at").seconds(death.at).key("pid").number(death.pid).key("slot").number(death.slot);
+  json.key("generation").number(death.generation);
+  json.key("reason").text(reason_text(death));
+  json.key(death.signaled != 0 ? "signal" : "exit").number(death.number);
+  json.key("connections").number(death.connections);
+  const auto add = [&json](std::string_view key, const std::string& text) {
+    if (!text.empty()) json.key(key).text(text);
+  };
+  add("request", death.request);
+  if (!death.request.empty()) add("site", death.site);
+  add("route", death.route);
+  add("module", death.module);
+  add("request_id", death.request_id);
+  add("fault", death.fault);
+  add("what", death.what);
+  add("backtrace", death.backtrace);
+  json.end_object();
+}
+
 }  // namespace
+
+std::string_view reason_text(const stats::Death& death) {
+  return stats::label_text(stats::Label::ExitReason, static_cast<std::uint32_t>(death.reason));
+}
 
 std::string_view use_text(stats::SeatUse use) {
   switch (use) {
@@ -140,6 +178,11 @@ Status gather_status(const stats::Segment& segment, WallTime now) {
   Gatherer gatherer(segment, status);
   for (const stats::SeriesSum& sum : snapshot.series) gatherer.add(sum);
   gatherer.finish();
+  for (const stats::FusedRoute& fused : stats::read_fuses(segment.fuses()))
+    status.fused.push_back({std::string(segment.site_name(static_cast<std::uint16_t>(fused.site))),
+                            std::string(segment.route_name(static_cast<std::uint16_t>(fused.route))),
+                            fused.since});
+  status.deaths = stats::read_deaths(segment.deaths());
   status.generation = status.totals[static_cast<std::size_t>(Metric::Generation)];
   status.workers_wanted = status.totals[static_cast<std::size_t>(Metric::WorkersWanted)];
   for (const stats::ProcessView& process : snapshot.processes) {
@@ -170,6 +213,10 @@ std::string status_json(const stats::Segment& segment) {
   json.key("worker_exits").begin_object();
   for (const auto& [reason, count] : status.exits) json.key(reason).number(count);
   json.end_object();
+  write_fused(json.key("fused_routes"), status);
+  json.key("deaths").begin_array();
+  for (const stats::Death& death : status.deaths) write_death(json, death);
+  json.end_array();
   write_totals(json.key("totals"), status);
   write_sites(json.key("sites"), status);
   json.end_object();

@@ -26,6 +26,13 @@ struct SiteStatus {
   std::uint64_t response_bytes = 0;
 };
 
+/// A route that takes no requests because its handler has killed too many workers.
+struct FusedStatus {
+  std::string site;
+  std::string route;
+  std::uint64_t since = 0;  // wall nanoseconds
+};
+
 struct Status {
   std::string release;
   std::string config_file;
@@ -42,8 +49,12 @@ struct Status {
   std::array<std::uint64_t, static_cast<std::size_t>(stats::Metric::kCount)>
       totals{};                                              // summed over all labels
   std::vector<std::pair<std::string, std::uint64_t>> exits;  // by reason
+  std::vector<FusedStatus> fused;
+  std::vector<stats::Death> deaths;  // the last ones, oldest first
 };
 
+/// "signal", "hung": why it is counted.
+std::string_view reason_text(const stats::Death& death);
 /// "starting", "ready", "draining".
 std::string_view use_text(stats::SeatUse use);
 Status gather_status(const stats::Segment& segment, WallTime now);

@@ -130,6 +130,32 @@ void append_sites(std::string& out, const Status& status) {
   table.append_to(out += '\n');
 }
 
+void append_fused(std::string& out, const Status& status) {
+  if (status.fused.empty()) return;
+  Table table({"FUSED ROUTE", "SITE", "SINCE"});
+  for (const FusedStatus& fused : status.fused)
+    table.add({printable(fused.route), printable(fused.site), date_text(fused.since)});
+  table.append_to(out += '\n');
+}
+
+/// The latest ones only: the JSON form and the log have all that is known of each.
+void append_deaths(std::string& out, const Status& status) {
+  if (status.deaths.empty()) return;
+  constexpr std::size_t kShown = 5;
+  Table table({"LAST DEATHS", "WORKER", "PID", "REASON", "CAUSE", "REQUEST"});
+  const std::size_t first = status.deaths.size() - std::min(status.deaths.size(), kShown);
+  for (std::size_t i = first; i < status.deaths.size(); ++i) {
+    const stats::Death& death = status.deaths[i];
+    const std::string cause = death.what.empty() ? death.fault : death.what;
+    table.add({date_text(death.at), death.slot == stats::kAdminSlot ? "admin" : std::to_string(death.slot),
+               std::to_string(death.pid), std::string(reason_text(death)),
+               cause.empty() ? (death.signaled != 0 ? "signal " : "exit code ") + std::to_string(death.number)
+                             : printable(cause),
+               death.request.empty() ? "-" : printable(death.request)});
+  }
+  table.append_to(out += '\n');
+}
+
 }  // namespace
 
 std::string status_text(const stats::Segment& segment) {
@@ -138,6 +164,8 @@ std::string status_text(const stats::Segment& segment) {
   append_head(out, status);
   append_workers(out, status);
   append_sites(out, status);
+  append_fused(out, status);
+  append_deaths(out, status);
   return out;
 }
 

@@ -71,14 +71,15 @@ Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::show_activity(const Exchange& exchange) {
   const api::Request& request = exchange.request();
-  std::string_view route;
-  std::string_view module;
-  if (exchange.account.route != nullptr) {
-    route = exchange.account.route->name;
-    const auto* const action = std::get_if<config::ModuleAction>(&exchange.account.route->action);
-    if (action != nullptr) module = action->file;
+  stats::Work work{.method = request.method_name, .target = request.target};
+  if (const config::Route* const route = exchange.account.route; route != nullptr) {
+    work.site = account_of(exchange.account.site).name;
+    work.route = route->name;
+    const auto* const action = std::get_if<config::ModuleAction>(&route->action);
+    if (action != nullptr) work.module = action->file;
   }
-  stats_.activity().show(request.method_name, request.target, route, module);
+  work.request_id = exchange.request_id();
+  stats_.activity().show(work);
 }
 
 void Dispatcher::identify(Exchange& exchange) {
@@ -112,6 +113,7 @@ void Dispatcher::dispatch(Exchange& exchange) {
   const config::Route& route = config_.sites[exchange.match.site].routes[exchange.match.route];
   exchange.account.route = &route;
   exchange.set_error_pages(route.policies.error_pages);
+  if (fused_.holds(exchange.match.site, exchange.match.route)) return refuse_fused(exchange);
   if (!filters_.empty()) exchange.set_filters(filters_[exchange.match.site][exchange.match.route]);
   if (early && !may_be_early(request)) return exchange.fail(425);
   exchange.mutable_request().parameters = {exchange.match.parameters.data(), exchange.match.parameter_count};
@@ -149,6 +151,11 @@ void Dispatcher::redirect(Exchange& exchange) {
   }
   const api::Field location{"Location", to};
   exchange.fail(308, {&location, 1});
+}
+
+void Dispatcher::refuse_fused(Exchange& exchange) {
+  constexpr api::Field kRetry{"Retry-After", "60"};
+  exchange.fail(503, {&kRetry, 1});
 }
 
 void Dispatcher::admitted(Exchange& exchange) {

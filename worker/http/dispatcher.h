@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "worker/http/access_record.h"
 #include "worker/http/exchange.h"
+#include "worker/http/fused_routes.h"
 #include "worker/http/request_id.h"
 #include "worker/http/router.h"
 
@@ -32,6 +33,8 @@ class Dispatcher final : private ExchangeHost {
   /// Who is asked before the handler of each route; before the first request, or never: then nobody.
   void set_guards(GuardTable guards) { guards_ = std::move(guards); }
   /// Of the worker; before the first request. Without, handlers that start timers fail.
+  /// Routes that are answered with 503 from now on, and no other.
+  void set_fused(std::vector<FusedRoutes::Place> places) { fused_.set(std::move(places)); }
   void set_timers(TimerService& timers) { timers_ = &timers; }
   /// Likewise; without, handlers that accept WebSockets fail.
   void set_websockets(WebSocketService& websockets) { websockets_ = &websockets; }
@@ -69,6 +72,7 @@ class Dispatcher final : private ExchangeHost {
   void answer_no_match(Exchange& exchange);
   bool redirects(const Exchange& exchange) const;
   void redirect(Exchange& exchange);
+  static void refuse_fused(Exchange& exchange);
   void show_activity(const Exchange& exchange) override;
   SiteAccount& account_of(std::uint32_t site);
   void count(const Exchange& exchange, std::uint16_t status, Duration duration);
@@ -79,6 +83,7 @@ class Dispatcher final : private ExchangeHost {
   HandlerTable handlers_;
   FilterTable filters_;  // empty, or of the same sites and routes as the handlers
   GuardTable guards_;    // likewise
+  FusedRoutes fused_;
   TimerService* timers_ = nullptr;
   WebSocketService* websockets_ = nullptr;
   Router router_;

@@ -99,7 +99,7 @@ Modules::~Modules() = default;
 
 Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route& route,
                                                             const config::ModuleAction& action) {
-  activity_.show("opening", action.file, route.name, action.file);
+  activity_.show({.method = "opening", .target = action.file, .route = route.name, .module = action.file});
   const Result<const api::Module*> module = open_module(action);
   if (!module) return module.error();
   auto setup = std::make_unique<RouteSetup>(route, action.file, pool_, http_, metrics_);

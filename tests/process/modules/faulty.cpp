@@ -59,12 +59,14 @@ void fail_as(const std::string& what, api::Exchange& exchange) {
     return std::stoi(api::query_value(exchange.request().query, "ms").value_or("20"));
   };
   if (what == "segv") fault_address();
+  if (what == "thread") std::thread(fault_address).join();
   if (what == "abort") std::abort();
   if (what == "trap") __builtin_trap();
   if (what == "overflow") sink = dig(1);
   if (what == "terminate") unwanted();
   if (what == "exit") std::_Exit(7);
   if (what == "raise") ::raise(SIGFPE);
+  if (what == "kill") ::raise(SIGKILL);
   if (what == "spin")
     for (;;) sink = sink + 1;
   if (what == "deadlock") deadlock();
