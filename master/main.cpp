@@ -70,12 +70,7 @@ int run_successor(const Options& options, OwnBinary binary, Result<Arrival> arri
   const ReadConfig read = [options] {
     return options.command == Command::Serve ? read_serve(options) : config::load_file(options.config_file);
   };
-  try {
-    return Master(read, std::move(binary)).run(std::move(*arrival));
-  } catch (const std::exception& problem) {
-    CrashNet::fall(std::string("the new binary failed: ") + problem.what());
-    throw;
-  }
+  return Master(read, std::move(binary)).run(std::move(*arrival));
 }
 
 /// Asked by a running server before it lets this binary take its place.

@@ -15,15 +15,15 @@
 namespace holdfast::master {
 namespace {
 
-/// The descriptor as this process's own, when it is one that is open.
+/// A descriptor of this process's own for what was handed over; empty when there is none. What was handed over
+/// stays open, for the former binary, should it come back.
 Fd own(int fd) {
-  return fd >= 0 && fcntl(fd, F_GETFD) >= 0 ? Fd(fd) : Fd();
+  return fd >= 0 ? Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3)) : Fd();
 }
 
 bool all_open(const std::vector<int>& sockets) {
   return std::ranges::all_of(sockets, [](int fd) { return fcntl(fd, F_GETFD) >= 0; });
 }
-
 
 // For what this process does itself, beside waiting for its workers.
 constexpr std::chrono::seconds kPatience{5};
@@ -54,14 +54,18 @@ config::Loaded load_serving(const ReadConfig& read, const std::string& packed) {
 int Master::run(Arrival arrival) {
   log().set_role("master");
   prctl(PR_SET_NAME, "holdfast");
-  const bool returning = arrival.handover.returned.has_value();
-  const int code = take_over(std::move(arrival));
-  if (code != kExitOk) {
-    if (!returning) CrashNet::fall(leaving_reason_);
-    log().error("cannot go on", {{"problem", leaving_reason_}});
-    return code;
+  try {
+    if (const int code = take_over(std::move(arrival)); code != kExitOk) {
+      CrashNet::fall(leaving_reason_);
+      log().error("cannot go on", {{"problem", leaving_reason_}});
+      return code;
+    }
+    while (!ended_) turn();
+  } catch (const std::exception& problem) {
+    // Before anything of this object is destroyed, which would remove the files of sockets and the pid file.
+    CrashNet::fall(std::string("the new binary failed: ") + problem.what());
+    throw;
   }
-  while (!ended_) turn();
   return finish();
 }
 
@@ -82,7 +86,7 @@ int Master::take_over(Arrival arrival) {
   }
   if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = Clock::now();
   if (returned) {
-    keep(arrival.handover);
+    close_handed(arrival.handover);
     go_on_after_return(*returned);
   } else {
     log().info("took over", {{"version", HOLDFAST_VERSION}, {"from", arrival.handover.version}});
@@ -98,6 +102,8 @@ Result<void> Master::adopt(const Handover& handover) {
   if (Result<void> memory = adopt_memory(handover); !memory) return memory;
   std::vector<HandedEndpoint> endpoints = handover.endpoints;
   std::erase_if(endpoints, [](const HandedEndpoint& endpoint) { return !all_open(endpoint.sockets); });
+  for (HandedEndpoint& endpoint : endpoints)
+    for (int& socket : endpoint.sockets) socket = own(socket).release();
   listeners_.adopt(endpoints);
   if (Result<void> serving = adopt_serving(handover); !serving) return serving;
   const config::Config& config = *serving_->config;
@@ -120,7 +126,6 @@ Result<void> Master::adopt(const Handover& handover) {
 Result<void> Master::adopt_memory(const Handover& handover) {
   Result<stats::Segment> segment = stats::Segment::attach(handover.segment);
   if (!segment) return segment.error();
-  own(handover.segment).reset();  // the segment has a descriptor of its own
   Result<limits::SharedLimits> shared_limits = attached_or_new<limits::SharedLimits>(handover.limits);
   if (!shared_limits) return shared_limits.error();
   Result<tickets::TicketKeys> ticket_keys = attached_or_new<tickets::TicketKeys>(handover.tickets);

@@ -115,12 +115,13 @@ void Master::return_to_former_binary() {
   CrashNet::disarm();
   signals_->admit_faults(false);
   systemd_.restore_environment();
+  hold_back_handed(former);
   const Error why =
       depart(back, {"the former binary of " + former.binary, former.binary_fd, binary_.arguments});
   SystemdNotify::clear_environment();
   // Its workers serve under this master as well as under theirs.
   log().error("former binary not restored: this one goes on with its workers", {{"problem", why.message()}});
-  keep(former);
+  close_handed(former);
   predecessor_.reset();
   refuse_change({leaving_reason_, supervisor_->generation()});
 }
@@ -129,7 +130,7 @@ void Master::end_trial_of_this_binary() {
   if (!predecessor_) return;
   CrashNet::disarm();
   signals_->admit_faults(false);
-  keep(predecessor_->handover);
+  close_handed(predecessor_->handover);
   former_version_ = predecessor_->handover.version;
   predecessor_.reset();
   stats_->count_upgrade(true);

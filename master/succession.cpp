@@ -57,6 +57,7 @@ constexpr std::string_view kFaultText = "the new binary died of signal ";
 
 struct Net {
   pid_t owner = 0;  // 0: not armed
+  Fd memory;        // its own, whatever becomes of that of the arrival
   int binary = -1;
   std::vector<char*> arguments;
   std::string handover_variable;
@@ -132,23 +133,26 @@ Error depart(const Handover& handover, const Destination& to) {
   return system_error(code, "cannot run " + to.path);
 }
 
-void keep(const Handover& handover) {
+void close_handed(const Handover& handover) {
+  for (const int fd : handover.descriptors()) close(fd);
+}
+
+void hold_back_handed(const Handover& handover) {
   for (const int fd : handover.descriptors()) let_pass(fd, false);
-  Fd(handover.binary_fd).reset();
 }
 
 void CrashNet::arm(const Arrival& arrival, const std::vector<std::string>& arguments,
                    std::chrono::seconds limit) {
+  net.memory = Fd(dup(arrival.memory.get()));
   net.binary = arrival.handover.binary_fd;
   net.arguments = pointers_to(arguments);
-  net.handover_variable = std::string(kHandoverVariable) + "=" + std::to_string(arrival.memory.get());
+  net.handover_variable = std::string(kHandoverVariable) + "=" + std::to_string(net.memory.get());
   std::memcpy(net.reason_variable.data(), kReasonStart.data(), kReasonStart.size());
   for (char** variable = environ; *variable != nullptr; ++variable) net.environment.push_back(*variable);
   net.environment.push_back(net.handover_variable.data());
   net.environment.push_back(net.reason_variable.data());
   net.environment.push_back(nullptr);
   net.owner = getpid();
-  let_pass(arrival.memory.get(), true);
   set_handlers(on_fault);
   sigset_t faults;
   sigemptyset(&faults);

@@ -32,14 +32,17 @@ struct Destination {
 /// Runs the successor in this process, with the descriptors of the handover and no others but the standard
 /// streams. Comes back only with the reason why it cannot.
 Error depart(const Handover& handover, const Destination& to);
-/// Once nobody comes back: closes the former binary, and lets nothing that was handed over pass again.
-void keep(const Handover& handover);
+/// Closes the descriptors as they were handed over, of which this process has its own by then, and the former
+/// binary: nobody comes back.
+void close_handed(const Handover& handover);
+/// They do not pass to the next program, but stay open until then.
+void hold_back_handed(const Handover& handover);
 
 /// From arm() to disarm(), a fault or a standstill of this process brings the former binary back, with the
 /// handover as it was written and the fault as the reason. Forked children are not held by it.
 class CrashNet {
  public:
-  /// `arrival` and `arguments` outlive the net. `limit`: until disarm().
+  /// `arguments` outlive the net. What is handed over must stay open. `limit`: until disarm().
   static void arm(const Arrival& arrival, const std::vector<std::string>& arguments,
                   std::chrono::seconds limit);
   /// From now on; does nothing when it is not armed.

@@ -4,6 +4,7 @@
 #include <holdfast/module.h>
 #include <holdfast/query.h>
 #include <poll.h>
+#include <sys/prctl.h>
 
 #include <chrono>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// Preloaded into the server by one test: a binary that passes its trial, and fails when it has taken the place of
-// the one before. How it fails stands in a file of the test.
+// Preloaded into the server by one test: a binary that passes its trial, and fails when it has taken the place
+// of the one before. How it fails stands in a file of the test.
 #include <pwd.h>
 #include <signal.h>
 
@@ -14,7 +14,8 @@ namespace {
 bool is_new_binary = false;
 
 [[gnu::constructor]] void look_where_we_are() {
-  is_new_binary = std::getenv("HOLDFAST_HANDOVER") != nullptr && std::getenv("HOLDFAST_HANDOVER_REASON") == nullptr;
+  is_new_binary =
+      std::getenv("HOLDFAST_HANDOVER") != nullptr && std::getenv("HOLDFAST_HANDOVER_REASON") == nullptr;
 }
 
 std::string plan() {
