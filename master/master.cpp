@@ -72,8 +72,21 @@ int Master::set_up() {
     if (pid_file_->found_stale()) listen_until_ = now + kPortPatienceAfterCrash;
   }
   if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = now;
+  take_given_sockets();
   if (!try_to_listen(now)) return exit_code_;
   return kExitOk;
+}
+
+void Master::take_given_sockets() {
+  std::vector<OfferedSocket> offers = offers_of(systemd_.take_given());
+  store_.note(offers);
+  listeners_.offer(std::move(offers));
+}
+
+void Master::tell_of_unused_sockets() {
+  for (const std::string& name : listeners_.close_unused_offers())
+    log().warning("socket of the service manager not used",
+                  {{"name", name}, {"problem", "no listener has this name or its address"}});
 }
 
 Result<void> Master::make_memory() {
@@ -116,6 +129,8 @@ bool Master::try_to_listen(TimePoint now) {
 void Master::begin() {
   serving_->logs.use();
   log_new_listeners();
+  tell_of_unused_sockets();
+  store_.keep(listeners_.handed(), systemd_);
   if (const std::string path = control_path_of(serving_->config->process.pid_file); !path.empty()) {
     Result<ControlSocket> control = ControlSocket::open(path);
     if (control)

@@ -14,6 +14,7 @@
 #include "common/control_message.h"
 #include "master/certificate_watch.h"
 #include "master/control_socket.h"
+#include "master/descriptor_store.h"
 #include "master/exit_status.h"
 #include "master/fuse.h"
 #include "master/generation.h"
@@ -48,6 +49,8 @@ class Master {
  private:
   // -- master.cpp: start, the loop, its wake-ups
   int set_up();
+  void take_given_sockets();
+  void tell_of_unused_sockets();
   Result<void> make_memory();
   bool try_to_listen(TimePoint now);
   void begin();
@@ -149,6 +152,7 @@ class Master {
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;
   ListenerSet listeners_;
+  DescriptorStore store_;
   CertificateWatch certificates_;
   StapleFetch staples_;
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers

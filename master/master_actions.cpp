@@ -166,6 +166,7 @@ void Master::perform(const action::Replaced& /*a*/) {
   if (change_ != Change::Workers) unfuse();
   serving_->logs.use();
   listeners_.commit(serving_->needs);
+  store_.keep(listeners_.handed(), systemd_);
   take_ticket_settings(Clock::now());
   follow_certificates(Clock::now());
   log_new_listeners();
