@@ -10,7 +10,7 @@
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
-#include "tests/support/service_manager.h"
+#include "tests/support/init_system.h"
 
 namespace holdfast::support {
 namespace {
@@ -47,7 +47,7 @@ Fd listening_socket(std::uint16_t& port) {
 }
 
 TEST(service_manager, hears_of_start_reload_upgrade_and_stop) {
-  ServiceManager manager;
+  InitSystem manager;
   ServerProcess server({}, manager.options());
   ASSERT_TRUE(server.ready());
   const std::string main_pid = "MAINPID=" + std::to_string(server.pid());
@@ -67,7 +67,7 @@ TEST(service_manager, hears_of_start_reload_upgrade_and_stop) {
 }
 
 TEST(service_manager, keeps_the_sockets_that_there_are) {
-  ServiceManager manager;
+  InitSystem manager;
   ServerConfig config = on_port(free_port());
   ServerProcess server(config, manager.options());
   ASSERT_TRUE(server.ready());
@@ -87,7 +87,7 @@ TEST(service_manager, keeps_the_sockets_that_there_are) {
 
 // Nobody is refused, whatever becomes of the processes: who connects while there is none waits.
 TEST(service_manager, gives_the_sockets_to_the_next_server) {
-  ServiceManager manager;
+  InitSystem manager;
   const std::uint16_t port = free_port();
   for (const int end : {SIGKILL, SIGTERM}) {
     std::vector<pid_t> processes;
@@ -128,7 +128,7 @@ TEST(service_manager, gives_the_sockets_to_the_next_server) {
 }
 
 TEST(service_manager, listens_for_the_server_under_the_listeners_name) {
-  ServiceManager manager;
+  InitSystem manager;
   std::uint16_t port = 0;
   manager.listen("http", listening_socket(port));
   Client early(port);
@@ -151,7 +151,7 @@ TEST(service_manager, listens_for_the_server_under_the_listeners_name) {
 }
 
 TEST(service_manager, listens_for_the_server_on_the_listeners_address) {
-  ServiceManager manager;
+  InitSystem manager;
   std::uint16_t port = 0;
   manager.listen("holdfast.socket", listening_socket(port));
   std::uint16_t other = 0;

@@ -15,12 +15,12 @@
 
 namespace holdfast::support {
 
-class ServiceManager {
+class InitSystem {
  public:
-  ServiceManager();
-  ~ServiceManager();
-  ServiceManager(const ServiceManager&) = delete;
-  ServiceManager& operator=(const ServiceManager&) = delete;
+  InitSystem();
+  ~InitSystem();
+  InitSystem(const InitSystem&) = delete;
+  InitSystem& operator=(const InitSystem&) = delete;
 
   /// Keeps it under that name, as a socket unit does.
   void listen(const std::string& name, Fd socket);

@@ -1,4 +1,4 @@
-#include "tests/support/service_manager.h"
+#include "tests/support/init_system.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -29,7 +29,7 @@ bool is_same(int a, int b) {
 
 }  // namespace
 
-ServiceManager::ServiceManager()
+InitSystem::InitSystem()
     : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)), stop_(::eventfd(0, EFD_CLOEXEC)) {
   const std::string path = folder_ / "notify";
   sockaddr_un address{};
@@ -40,13 +40,13 @@ ServiceManager::ServiceManager()
   thread_ = std::thread([this] { run(); });
 }
 
-ServiceManager::~ServiceManager() {
+InitSystem::~InitSystem() {
   const std::uint64_t one = 1;
   (void)!::write(stop_.get(), &one, sizeof one);
   thread_.join();
 }
 
-void ServiceManager::run() {
+void InitSystem::run() {
   for (;;) {
     pollfd waits[2] = {{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
     ::poll(waits, 2, -1);
@@ -68,7 +68,7 @@ void ServiceManager::run() {
   }
 }
 
-void ServiceManager::take(const std::string& notice, Fd descriptor) {
+void InitSystem::take(const std::string& notice, Fd descriptor) {
   const std::lock_guard lock(mutex_);
   const std::string name = value_of(notice, "FDNAME");
   const auto known = [&descriptor](const Kept& kept) { return is_same(kept.fd.get(), descriptor.get()); };
@@ -80,12 +80,12 @@ void ServiceManager::take(const std::string& notice, Fd descriptor) {
   heard_.notify_all();
 }
 
-void ServiceManager::listen(const std::string& name, Fd socket) {
+void InitSystem::listen(const std::string& name, Fd socket) {
   const std::lock_guard lock(mutex_);
   kept_.push_back({name, std::move(socket)});
 }
 
-SpawnOptions ServiceManager::options() const {
+SpawnOptions InitSystem::options() const {
   const std::lock_guard lock(mutex_);
   SpawnOptions options;
   options.environment.push_back("NOTIFY_SOCKET=" + (folder_ / "notify"));
@@ -98,19 +98,19 @@ SpawnOptions ServiceManager::options() const {
   return options;
 }
 
-std::vector<std::string> ServiceManager::names() const {
+std::vector<std::string> InitSystem::names() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
   for (const Kept& kept : kept_) names.push_back(kept.name);
   return names;
 }
 
-std::vector<std::string> ServiceManager::notices() const {
+std::vector<std::string> InitSystem::notices() const {
   const std::lock_guard lock(mutex_);
   return notices_;
 }
 
-bool ServiceManager::wait_notice(const std::string& text, std::size_t from, Milliseconds in) {
+bool InitSystem::wait_notice(const std::string& text, std::size_t from, Milliseconds in) {
   std::unique_lock lock(mutex_);
   return heard_.wait_for(lock, in, [&] {
     for (std::size_t i = from; i < notices_.size(); ++i)
