@@ -31,6 +31,7 @@
 #include "master/succession.h"
 #include "master/supervisor.h"
 #include "master/systemd_notify.h"
+#include "master/trial_worker.h"
 #include "master/worker_process.h"
 
 namespace holdfast::master {
@@ -91,6 +92,17 @@ class Master {
   void adopt_processes(const Handover& handover);
   void go_on_after_return(const std::string& reason);
   void free_seat_of(pid_t pid);
+
+  // -- master_trial.cpp
+  void begin_worker_trial(TimePoint now);
+  void watch_trial_worker(PollSet& set) const;
+  void on_trial_worker_channel(TimePoint now);
+  void on_trial_worker_end(TimePoint now);
+  void ask_trial_worker(TimePoint now);
+  void on_probes(TimePoint now);
+  void end_worker_trial(const std::string& problems, TimePoint now);
+  void push_trial_worker(TimePoint now);
+  void drop_trial_worker();
 
   // -- master_hangs.cpp
   void watch_for_hangs(TimePoint now);
@@ -175,6 +187,7 @@ class Master {
   int exit_code_ = kExitOk;
   bool ended_ = false;
 
+  std::optional<TrialWorker> trial_worker_;
   std::optional<Inquiry> trial_;  // of the binary on disk
   TimePoint trial_until_ = kNever;
   std::optional<Arrival> predecessor_;  // this binary is on trial, the former one can come back
