@@ -35,6 +35,8 @@ struct Respawn {
   Milliseconds max_delay{};
 };
 
+enum class Balance : std::uint8_t { Kernel, LeastConnections };
+
 enum class ReloadMode : std::uint8_t { Direct, Trial };
 
 /// A request that a worker on trial must answer as is said here.
@@ -58,6 +60,7 @@ struct Process {
   Milliseconds hang_timeout{};
   Respawn respawn;
   std::uint32_t generations{};
+  Balance balance{};
   ReloadMode reload{};
   std::vector<Probe> probes;
   Sandbox sandbox{};

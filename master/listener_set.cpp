@@ -157,7 +157,7 @@ bool ListenerSet::take_offers(const EndpointNeed& need) {
   use_first(has_address);
   if (held.sockets.empty()) return false;
   held.chosen = held.shared ? 0 : held.sockets.size();
-  held.steered = !held.shared;
+  held.unsettled = !held.shared;
   held_.push_back(std::move(held));
   return true;
 }
@@ -192,16 +192,28 @@ void ListenerSet::commit(const std::vector<EndpointNeed>& needs) {
   for (Held& held : held_) held.settled = held.sockets.size();
   for (const EndpointNeed& need : needs) {
     Held* const held = find(need);
-    if (held == nullptr || (held->chosen == need.sockets && !held->steered)) continue;
-    held->steered = false;
+    if (held == nullptr || (held->chosen == need.sockets && !held->unsettled)) continue;
+    held->unsettled = false;
     const bool is_first = std::exchange(held->chosen, need.sockets) == 0;
-    if (!is_first) steer(*held);
+    // At first the kernel's own choice is right: every socket has its worker.
+    if (!is_first || board_ != nullptr) steer(*held);
   }
 }
 
-// At first the kernel's own choice is right: every socket has its worker.
+void ListenerSet::balance_by(const LoadBoard* board) {
+  if (std::exchange(board_, board) == board) return;
+  for (Held& held : held_) held.unsettled = true;
+}
+
 void ListenerSet::steer(const Held& held) {
   if (held.need.bind.is_unix() || held.shared) return;
+  if (board_ != nullptr && held.chosen > 1 && held.chosen <= held.sockets.size()) {
+    std::vector<int> sockets;
+    for (std::size_t i = 0; i < held.chosen; ++i) sockets.push_back(held.sockets[i].get());
+    const Result<void> steered = steer_to_less_loaded(sockets, *board_);
+    if (steered) return;
+    log().warning("connections not steered by load", {{"problem", steered.error().message()}});
+  }
   if (const Result<void> steered = steer_to_first(held.sockets.front().get(), held.chosen); !steered)
     log().warning("connections not steered", {{"problem", steered.error().message()}});
 }
@@ -226,8 +238,8 @@ std::vector<HandedEndpoint> ListenerSet::handed() const {
 
 void ListenerSet::adopt(const std::vector<HandedEndpoint>& endpoints) {
   for (const HandedEndpoint& endpoint : endpoints) {
-    Held held{endpoint.need, endpoint.actual, {},   endpoint.sockets.size(), endpoint.chosen,
-              false,         endpoint.shared, false};
+    Held held{endpoint.need, endpoint.actual, {},  endpoint.sockets.size(), endpoint.chosen,
+              false,         endpoint.shared, true};
     for (const int socket : endpoint.sockets) held.sockets.emplace_back(socket);
     held_.push_back(std::move(held));
   }

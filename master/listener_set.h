@@ -16,6 +16,7 @@
 #include "common/endpoint.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "master/load_board.h"
 #include "master/reload_plan.h"
 
 namespace holdfast::master {
@@ -54,6 +55,9 @@ class ListenerSet {
   /// Opens what is needed and not there yet. On failure the newly opened ones are closed again; the error names
   /// the endpoint; its system_code is EADDRINUSE when somebody else listens there.
   Result<void> prepare(const std::vector<EndpointNeed>& needs);
+  /// From the next commit() on new connections go to workers that have less to do; null: as the kernel draws.
+  /// The board outlives its use.
+  void balance_by(const LoadBoard* board);
   /// Keeps what prepare() has opened and closes the endpoints that are not among the needs.
   void commit(const std::vector<EndpointNeed>& needs);
   /// Closes what the last prepare() has opened.
@@ -79,8 +83,8 @@ class ListenerSet {
     std::size_t settled = 0;  // sockets that were there before prepare()
     std::size_t chosen = 0;   // of these, the first so many get new connections
     bool news = true;
-    bool shared = false;   // one socket for all workers
-    bool steered = false;  // by a predecessor, nobody knows how
+    bool shared = false;     // one socket for all workers
+    bool unsettled = false;  // how the group is steered now is not what is wanted, or is not known
   };
 
   Result<void> open_missing(const EndpointNeed& need);
@@ -90,10 +94,11 @@ class ListenerSet {
   Held* find(const EndpointNeed& need);
   const Held* find(const EndpointNeed& need) const;
   static void close_endpoint(Held& held);
-  static void steer(const Held& held);
+  void steer(const Held& held);
 
   std::vector<Held> held_;
   std::vector<OfferedSocket> offers_;
+  const LoadBoard* board_ = nullptr;
 };
 
 }  // namespace holdfast::master

@@ -77,6 +77,21 @@ int Master::set_up() {
   return kExitOk;
 }
 
+void Master::make_board_for(const config::Config& config) {
+  if (board_ || config.process.balance != config::Balance::LeastConnections) return;
+  Result<LoadBoard> board = LoadBoard::create();
+  if (board)
+    board_.emplace(std::move(*board));
+  else
+    log().warning("connections not balanced by load", {{"problem", board.error().message()}});
+}
+
+/// As the configuration that serves from now on wants it, before its listeners are committed.
+void Master::choose_balance() {
+  const bool wanted = serving_->config->process.balance == config::Balance::LeastConnections;
+  listeners_.balance_by(wanted && board_ ? &*board_ : nullptr);
+}
+
 void Master::take_given_sockets() {
   std::vector<OfferedSocket> offers = offers_of(systemd_.take_given());
   store_.note(offers);
@@ -121,6 +136,8 @@ bool Master::try_to_listen(TimePoint now) {
   }
   serving_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
   serving_->sources = std::move(first_.sources);
+  make_board_for(*serving_->config);
+  choose_balance();
   listeners_.commit(serving_->needs);
   begin();
   return true;

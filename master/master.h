@@ -50,6 +50,8 @@ class Master {
  private:
   // -- master.cpp: start, the loop, its wake-ups
   int set_up();
+  void make_board_for(const config::Config& config);
+  void choose_balance();
   void take_given_sockets();
   void tell_of_unused_sockets();
   Result<void> make_memory();
@@ -144,6 +146,7 @@ class Master {
   void tell(ProcessId id, ControlKind kind, Milliseconds value = {});
   void log_new_listeners();
   void answer_askers(std::string_view text);
+  std::atomic<std::uint64_t>* load_word_of(std::uint32_t slot) const;
   const Generation& generation_of(std::uint64_t number) const;
   std::string status_line() const;
 
@@ -163,6 +166,7 @@ class Master {
   std::optional<MasterStats> stats_;
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;
+  std::optional<LoadBoard> board_;  // once it was wanted
   ListenerSet listeners_;
   DescriptorStore store_;
   CertificateWatch certificates_;

@@ -65,9 +65,10 @@ void Master::perform(const action::Start& a) {
                 {worker_field(a.slot), {"problem", "all seats of the statistics are taken"}});
     return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
   }
-  Result<WorkerProcess> process = start_worker(
-      {a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_, *broadcast_,
-       generation.logs, generation.identity, sockets_for(generation, a.slot, listeners_)});
+  Result<WorkerProcess> process =
+      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_,
+                    *broadcast_, generation.logs, generation.identity,
+                    sockets_for(generation, a.slot, listeners_), load_word_of(a.slot)});
   if (!process) {
     segment_->retire_seat(seat);
     log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});
@@ -158,6 +159,7 @@ void Master::prepare(const std::shared_ptr<const config::Config>& config, config
     return feed(event::ReloadRefused{joined(why->problems)});
   pending_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
   pending_->sources = std::move(sources);
+  make_board_for(*pending_->config);
   if (change_ != Change::Workers && pending_->config->process.reload == config::ReloadMode::Trial)
     return begin_worker_trial(Clock::now());
   feed(event::ReloadPrepared{settings_of(*pending_->config)});
@@ -167,6 +169,7 @@ void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
   if (change_ != Change::Workers) unfuse();
   serving_->logs.use();
+  choose_balance();
   listeners_.commit(serving_->needs);
   store_.keep(listeners_.handed(), systemd_);
   take_ticket_settings(Clock::now());
@@ -270,6 +273,10 @@ void Master::log_new_listeners() {
   for (const EndpointNeed& need : serving_->needs)
     if (listeners_.take_news(need))
       log().info("listening", {{"listener", need.name}, {"address", listeners_.address_of(need).text()}});
+}
+
+std::atomic<std::uint64_t>* Master::load_word_of(std::uint32_t slot) const {
+  return board_ && slot != stats::kAdminSlot ? &board_->word(slot) : nullptr;
 }
 
 const Generation& Master::generation_of(std::uint64_t number) const {

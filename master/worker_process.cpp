@@ -63,7 +63,8 @@ int live_as_worker(WorkerOrder& order, Fd control) {
   }
   return worker::run({order.config, order.segment, order.limits, order.tickets, order.broadcast,
                       admin ? worker::Role::Admin : worker::Role::Traffic, order.slot, order.seat,
-                      order.generation, std::move(control), std::move(order.sockets), std::move(access_log)});
+                      order.generation, std::move(control), std::move(order.sockets), std::move(access_log),
+                      order.load});
 }
 
 ExitStatus status_of(const siginfo_t& info) {

@@ -99,6 +99,9 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     busy_.add(length);
     lag_.observe(length);
     memory_return_->look(wiring_->connections().size());
+    // Once it drains, the word is its successor's.
+    if (job_.load != nullptr && !draining_)
+      job_.load->store(wiring_->connections().size(), std::memory_order_relaxed);
     set_phase(stats::Phase::Waiting);
     if (draining_ && wiring_->connections().size() == 0) loop_->stop();
   }

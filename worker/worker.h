@@ -2,6 +2,7 @@
 // read-only views of the statistics that the command line prints.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ struct Job {
   Fd control;  // this process's end of the control channel
   std::vector<ListeningSocket> sockets;
   Fd access_log;  // empty: access log off
+  std::atomic<std::uint64_t>* load = nullptr;  // where it says how many connections it has; null: nobody asks
 };
 
 /// Runs the worker until it is drained, told to quit, or failed to start; returns the exit code for _exit. The

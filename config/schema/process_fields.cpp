@@ -143,6 +143,12 @@ const Rows<Process>& process_rows() {
             "At most so many old generations drain at once; beyond that the oldest is ended. Lower it to save "
             "memory "
             "when reloads come often."),
+      field("balance", &Process::balance,
+            choice<Balance>({{{"kernel", Balance::Kernel}, {"least_connections", Balance::LeastConnections}}}),
+            "kernel", Takes::NewWorkers,
+            "Which worker gets a new connection: one that the `kernel` draws, or of two that are drawn the one "
+            "with fewer connections, for clients that stay long. The latter needs root or CAP_BPF for the "
+            "master; without it the kernel draws, and a warning says so."),
       field("reload", &Process::reload,
             choice<ReloadMode>({{{"direct", ReloadMode::Direct}, {"trial", ReloadMode::Trial}}}), "direct",
             Takes::Now,

@@ -7,10 +7,10 @@
 #include <sys/socket.h>
 
 #include "tests/support/deadline.h"
+#include "tests/support/init_system.h"
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
-#include "tests/support/init_system.h"
 
 namespace holdfast::support {
 namespace {

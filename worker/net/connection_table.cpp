@@ -17,6 +17,7 @@ ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stat
     : loop_(loop),
       limits_(limits),
       open_(stats.cell(stats::Metric::WorkerConnections)),
+      accepted_(stats.cell(stats::Metric::WorkerAccepted)),
       stats_(stats),
       refusals_(stats),
       addresses_(workers ? &workers->limits : nullptr, stats.segment(), workers ? workers->seat : 0,
@@ -60,6 +61,7 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
   open_.add();
   stats_.activity().connections.store(connections_.size(), std::memory_order_relaxed);
   listener.accepted.add();
+  accepted_.add();
   begun.begin();
 }
 

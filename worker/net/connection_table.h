@@ -88,6 +88,7 @@ class ConnectionTable {
   TimePoint handshakes_at_{};  // the turn of
   std::uint32_t handshakes_ = 0;
   stats::Cell open_;
+  stats::Cell accepted_;
   stats::WorkerStats& stats_;
   Refusals refusals_;
   std::vector<std::unique_ptr<Connection>> connections_;
