@@ -4,6 +4,7 @@
 #include <holdfast/module.h>
 #include <holdfast/query.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -29,6 +30,13 @@ class Alive {
 
 [[noreturn]] void crash() {
   std::abort();
+}
+
+/// What blocks is what the pool is for.
+int doze(std::chrono::milliseconds time, const std::string& file) {
+  ::poll(nullptr, 0, static_cast<int>(time.count()));
+  while (!file.empty() && ::access(file.c_str(), F_OK) != 0) ::poll(nullptr, 0, 5);
+  return 42;
 }
 
 class Trial final : public api::CoroutineHandler {
@@ -75,10 +83,8 @@ class Trial final : public api::CoroutineHandler {
   api::Task<> wait_for(std::string what, api::Exchange& exchange) {
     if (what == "pool") {
       const auto time = milliseconds(exchange);
-      const int sum = co_await api::in_pool(pool_, [time] {
-        ::poll(nullptr, 0, static_cast<int>(time.count()));  // what blocks is what the pool is for
-        return 42;
-      });
+      const std::string file = api::query_value(exchange.request().query, "until").value_or("");
+      const int sum = co_await api::in_pool(pool_, doze, time, file);
       exchange.respond({}, api::Body::copy(std::to_string(sum)));
     } else if (what == "body") {
       const std::string body = co_await api::whole_body(exchange, 100'000);
