@@ -13,6 +13,7 @@
 #include "worker/control_client.h"
 #include "worker/crash_report.h"
 #include "worker/loop/event_loop.h"
+#include "worker/leak_check.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
 #include "worker/wiring.h"
@@ -179,8 +180,9 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
 int run(Job job) {
   // A peer that is gone shows as EPIPE, also where a library writes.
   signal(SIGPIPE, SIG_IGN);
-  Worker worker(std::move(job));
-  return worker.run();
+  const int code = Worker(std::move(job)).run();
+  if (code == kExitOk) check_for_leaks();
+  return code;
 }
 
 std::string status_json(const stats::Segment& segment) {
