@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
 #include "tests/support/websocket_client.h"
@@ -215,6 +216,27 @@ TEST(chat, history_and_presence_outlive_the_workers) {
   EXPECT_THAT(welcome, HasSubstr("\"text\":\"41\"")) << "said to a worker that has been replaced";
   const bool known = welcome.find(anna.id()) != std::string::npos;
   EXPECT_TRUE(known || late.next_text().find(anna.id()) != std::string::npos);
+}
+
+TEST(chat, presence_is_in_the_status) {
+  ServerProcess server(with_chat());
+  ASSERT_TRUE(server.ready());
+  const auto shown = [&server] {
+    std::string text;
+    const JsonValue status = server.status();
+    for (const JsonValue& room : status["chat"]["rooms"].items())
+      text += room["chat"].text() + " " + room["room"].text() + "=" +
+              std::to_string(static_cast<int>(room["members"].number())) + "; ";
+    return text;
+  };
+  EXPECT_EQ(shown(), "");
+  {
+    // Over four workers, as the kernel likes.
+    const Crowd crowd(server.port(), 30, 2);
+    EXPECT_EQ(shown(), "main:/chat 0=15; main:/chat 1=15; ");
+    EXPECT_EQ(server.status()["chat"]["clients"].number(), 30);
+  }
+  EXPECT_TRUE(eventually(10s, [&] { return shown().empty(); }));
 }
 
 TEST(chat, refuses_what_is_too_fast_too_long_or_no_message) {

@@ -74,15 +74,13 @@ class Person final : public ChatClient {
   }
   void drop() override {
     dropped = true;
-    if (room != nullptr) hub->leave(*std::exchange(room, nullptr), *this, {"s"}, 0);
+    if (room != nullptr) hub->leave(*std::exchange(room, nullptr), *this, 0);
   }
   void join(ChatHub& in, std::string_view name = "r", ChatHub::Settings settings = {"s", 10, true}) {
     hub = &in;
     room = in.join(*this, name, settings, 1);
   }
-  void say(std::string_view text, std::string_view ref = {}) {
-    hub->say(*room, *this, text, ref, {"s", 10, true}, 2);
-  }
+  void say(std::string_view text, std::string_view ref = {}) { hub->say(*room, *this, text, ref, 2); }
   std::vector<std::string> take() { return std::exchange(heard, {}); }
 
   ChatHub* hub = nullptr;
@@ -91,6 +89,31 @@ class Person final : public ChatClient {
   bool reads = true;
   bool dropped = false;
 };
+
+TEST(ChatPresence, is_that_of_the_own_clients) {
+  stats::Segment segment = std::move(stats::Segment::create()).value();
+  stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
+  Person anna("anna");
+  Person bo("bo");
+  const auto shown = [&segment] {
+    segment.set_seat_use(1, stats::SeatUse::Ready);
+    std::string text;
+    for (const stats::RoomPresence& room : stats::read_presence(segment))
+      text += room.chat + "/" + room.room + "=" + std::to_string(room.members) + " ";
+    return text;
+  };
+  ChatHub hub(nullptr, &stats);
+  EXPECT_EQ(shown(), "");
+  anna.join(hub, "tea");
+  bo.join(hub, "tea");
+  EXPECT_EQ(shown(), "s/tea=2 ");
+  hub.leave(*anna.room, anna, 0);
+  EXPECT_EQ(shown(), "s/tea=1 ");
+  anna.join(hub, "cake");
+  EXPECT_EQ(shown(), "s/cake=1 s/tea=1 ");
+  hub.leave(*bo.room, bo, 0);
+  EXPECT_EQ(shown(), "s/cake=1 ");
+}
 
 class ChatHubs : public ::testing::Test {
  protected:
