@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -12,8 +13,8 @@
 #include "worker/admin/status_report.h"
 #include "worker/control_client.h"
 #include "worker/crash_report.h"
-#include "worker/loop/event_loop.h"
 #include "worker/leak_check.h"
+#include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
 #include "worker/wiring.h"
@@ -23,6 +24,9 @@ namespace {
 
 constexpr int kExitOk = 0;
 constexpr int kExitUnavailable = 69;
+// Over so long WebSockets are sent away when the server stops: their clients come back soon, to another one
+// perhaps, but not all in one moment.
+constexpr Milliseconds kFarewells{2000};
 
 std::string in_one_line(std::string text) {
   for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at))
@@ -127,14 +131,19 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       wiring_->stop_accepting();
       control_.tell(ControlKind::Closed);
       wiring_->connections().begin_drain(net::Drain::Gently);
-      wiring_->websockets().begin_drain(loop_->now(), loop_->now() + deadline);
+      // For half of the time they go on: where workers are replaced, nobody needs them to end sooner.
+      wiring_->websockets().begin_drain(loop_->now(), deadline / 2, deadline / 4);
     }
     loop_->timers().arm(*this, loop_->now() + deadline);
   }
   void on_finish() override {
     on_drain(job_.config.process.shutdown_timeout);
     wiring_->connections().begin_drain(net::Drain::Soon);
-    wiring_->websockets().begin_drain(loop_->now(), loop_->now());
+    wiring_->websockets().begin_drain(loop_->now(), Milliseconds(0), Milliseconds(0));
+  }
+  void on_send_away() override {
+    wiring_->websockets().begin_drain(loop_->now(), Milliseconds(0),
+                                      std::min(job_.config.process.shutdown_timeout / 4, kFarewells));
   }
   void on_quit() override { loop_->stop(); }
   void on_reopen_logs(Fd error_log, Fd access_log) override {
@@ -154,6 +163,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   void on_master_gone() override {
     log().warning("master is gone; finishing open requests and leaving");
     on_drain(job_.config.process.shutdown_timeout);
+    on_send_away();
   }
   // The drain deadline.
   void on_timer(TimePoint /*now*/) override {

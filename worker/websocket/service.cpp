@@ -100,19 +100,24 @@ void Service::leave(Session& session) {
   connections_.subtract();
 }
 
-void Service::begin_drain(TimePoint now, TimePoint deadline) {
+void Service::begin_drain(TimePoint now, Duration wait, Duration spread) {
   now_ = now;
-  if (deadline <= now) {
-    draining_ = true;
-    return send_away(count_);
+  drained_by_ = now + wait + spread;
+  next_.reset();
+  if (wait > Duration::zero()) {
+    next_ = timers_.start(now + wait, *this);
+  } else {
+    go_on_draining();
   }
-  drained_by_ = now + (deadline - now) / 4 * 3;
-  next_ = timers_.start(now + (deadline - now) / 2, *this);
 }
 
 void Service::on_timer() {
-  draining_ = true;
   now_ = std::max(now_, first_ != nullptr ? first_->exchange_.now() : now_);
+  go_on_draining();
+}
+
+void Service::go_on_draining() {
+  draining_ = true;
   const Duration left = std::max(drained_by_ - now_, Duration::zero());
   const auto steps = static_cast<std::size_t>(left / kDrainStep);
   send_away(count_ / (steps + 1) + 1);
