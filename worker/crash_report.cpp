@@ -168,6 +168,7 @@ void on_fatal_signal(int number, siginfo_t* info, void* context) {
   record.code.store(static_cast<std::uint64_t>(info->si_code), std::memory_order_relaxed);
   record.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
   record.thread.store(static_cast<std::uint64_t>(thread), std::memory_order_relaxed);
+  if (stats::work_of_thread != nullptr) record.work.show(*stats::work_of_thread);
   record.signal.store(static_cast<std::uint64_t>(number), std::memory_order_relaxed);
   Walk walk{Text(record), instruction_of(context)};
   walk.text.add_frame(walk.from);
