@@ -35,7 +35,6 @@ constexpr std::array kSignals{SIGABRT};
 constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 #endif
 
-constexpr std::size_t kStackSize = 64 * 1024;
 constexpr int kMostFrames = 40;
 // Should the report itself get stuck, in a damaged stack or at somebody's lock.
 constexpr unsigned kSecondsForReport = 2;
@@ -198,7 +197,8 @@ void put_what(std::string_view text) {
 
 void use_own_stack() {
 #ifndef HOLDFAST_SANITIZER_TAKES_FAULTS
-  alignas(16) static std::byte memory[kStackSize];
+  constexpr std::size_t kSize = 64 * 1024;
+  alignas(16) static std::byte memory[kSize];
   stack_t stack{};
   stack.ss_sp = memory;
   stack.ss_size = sizeof memory;
