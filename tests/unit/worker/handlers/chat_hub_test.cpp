@@ -162,7 +162,7 @@ TEST_F(ChatHubs, newcomers_are_shown_who_is_there_and_what_was_said_wherever) {
 TEST_F(ChatHubs, history_is_bounded) {
   anna_.join(one_, "r", {"s", 2, true});
   for (const char* text : {"a", "b", "c"}) anna_.say(text);
-  anna_.hub->say(*anna_.room, anna_, "d", {}, {"s", 2, true}, 2);
+  anna_.hub->say(*anna_.room, anna_, "d", {}, 2);
   bo_.join(one_, "r", {"s", 2, true});
   EXPECT_THAT(bo_.heard.at(0),
               AllOf(HasSubstr(R"("text":"c")"), HasSubstr(R"("text":"d")"), Not(HasSubstr(R"("text":"b")"))));
@@ -212,7 +212,7 @@ TEST_F(ChatHubs, names_change_for_everybody) {
   cy_.join(two_);
   post_.deliver();
   cy_.take();
-  one_.rename(*anna_.room, anna_, "Anna II", {"s"}, 3);
+  one_.rename(*anna_.room, anna_, "Anna II", 3);
   post_.deliver();
   EXPECT_THAT(cy_.take(), ElementsAre(AllOf(HasSubstr(R"("type":"rename")"), HasSubstr("Anna II"))));
 }
@@ -239,7 +239,7 @@ TEST_F(ChatHubs, rooms_that_nobody_is_in_make_place_for_others) {
     Person visitor{"v"};
     visitor.join(one_, "room" + std::to_string(i));
     ASSERT_NE(visitor.room, nullptr);
-    one_.leave(*visitor.room, visitor, {"s"}, 0);
+    one_.leave(*visitor.room, visitor, 0);
   }
   anna_.join(one_, "one more");
   EXPECT_NE(anna_.room, nullptr);
