@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -53,11 +54,14 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     control_.tell(ControlKind::Ready);
     loop_->run();
     set_phase(stats::Phase::Leaving);
+    drained_ = draining_ && wiring_->connections().size() == 0;
     wiring_->connections().close_all();
     end_turn();
     control_.tell(ControlKind::Drained);
     return kExitOk;
   }
+  /// It has left because nothing was to be done any more, not because its time was over.
+  bool drained() const { return drained_; }
 
  private:
   Result<void> start() {
@@ -183,6 +187,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   stats::Cell dropped_;
   std::uint64_t turns_ = 0;
   bool draining_ = false;
+  bool drained_ = false;
 };
 
 }  // namespace
@@ -190,8 +195,11 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
 int run(Job job) {
   // A peer that is gone shows as EPIPE, also where a library writes.
   signal(SIGPIPE, SIG_IGN);
-  const int code = Worker(std::move(job)).run();
-  if (code == kExitOk) check_for_leaks();
+  auto worker = std::make_unique<Worker>(std::move(job));
+  const int code = worker->run();
+  const bool has_time = worker->drained();
+  worker.reset();
+  if (has_time) check_for_leaks();
   return code;
 }
 

@@ -262,6 +262,22 @@ TEST(chat, refuses_what_is_too_fast_too_long_or_no_message) {
   EXPECT_EQ(WebSocketClient(server.port(), "/chat?room=a%00b").handshake().status, 400);
 }
 
+TEST(chat, gives_the_rate_back_with_time) {
+  ServerConfig config = with_chat("rate: 50, burst: 1");
+  config.workers = 1;
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  WebSocketClient client(server.port(), "/chat");
+  client.next_text();
+  const auto answer = [&client] {
+    client.send_text(R"({"type":"message","text":"x"})");
+    return text_of(client.next_text(), "type");
+  };
+  EXPECT_EQ(answer(), "message");
+  // Refused for a while, unless the machine was busy just then; taken again in any case.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(eventually(10s, [&] { return answer() == "message"; }));
+}
+
 TEST(chat, lets_slow_readers_go_without_harm_to_others) {
   ServerConfig config = with_chat("rate: 0, max_text: 32KiB");
   config.workers = 1;
@@ -284,6 +300,8 @@ TEST(chat, lets_slow_readers_go_without_harm_to_others) {
     }
   }
   EXPECT_TRUE(left) << "60 MB would have to wait for the slow one";
+  const auto connections = [&] { return scrape(server.admin_port()).sum("holdfast_websocket_connections"); };
+  EXPECT_TRUE(eventually(10s, [&] { return connections() == 1; })) << "nor is it waited for until it reads";
 }
 
 TEST(chat, has_a_page_to_try_it) {

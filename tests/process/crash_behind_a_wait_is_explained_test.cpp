@@ -73,25 +73,37 @@ TEST_F(CrashBehindAWait, for_another_server) {
   client.send(request_text("GET", target));
   OtherConnection connection = other.accept();
   connection.receive_request();
-  EXPECT_EQ(get(server_.port(), "/other/pause?ms=20").body, "paused");
-  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  for (const char* part :
+       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\nok\r\n", "0\r\n\r\n"}) {
+    EXPECT_EQ(get(server_.port(), "/other/pause?ms=20").body, "paused");
+    connection.send(part);
+  }
   expect_blame("GET " + target, "/call/{what}", "/caller.so");
 }
 
 TEST_F(CrashBehindAWait, for_the_body) {
   Client client(server_.port());
-  client.send("POST /victim/body?then=crash HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+  client.send("POST /victim/piece HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
   do_something_else();
-  client.send("0123456789");
+  client.send("01234");
+  expect_victim("POST /victim/piece");
+}
+
+TEST_F(CrashBehindAWait, for_the_end_of_the_body) {
+  Client client(server_.port());
+  client.send(
+      "POST /victim/body?then=crash HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
+  do_something_else();
+  client.send("0\r\n\r\n");
   expect_victim("POST /victim/body?then=crash");
 }
 
 TEST_F(CrashBehindAWait, for_the_body_over_http2) {
   Http2Client client(server_.port());
-  client.send_fields(kStream, request_fields("POST", "/victim/body?then=crash", "a.test"), false);
+  client.send_fields(kStream, request_fields("POST", "/victim/piece", "a.test"), false);
   do_something_else();
-  client.send(FrameType::Data, 1, kStream, "0123456789");
-  expect_victim("POST /victim/body?then=crash");
+  client.send(FrameType::Data, 0, kStream, "01234");
+  expect_victim("POST /victim/piece");
 }
 
 TEST_F(CrashBehindAWait, for_a_reader) {

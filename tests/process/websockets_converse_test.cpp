@@ -151,6 +151,19 @@ TEST_P(Websockets, are_sent_away_at_once_when_the_server_stops) {
   EXPECT_EQ(server.wait_exit(), (Exit{0, 0}));
 }
 
+TEST_P(Websockets, that_do_not_answer_a_close_are_not_waited_for) {
+  ServerConfig config = with_echo("close_timeout: 200ms");
+  config.process = "shutdown_timeout: 60s";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  WebSocketClient client = connect(server);
+  ASSERT_TRUE(client.open());
+  server.signal(SIGTERM);
+  EXPECT_EQ(client.next_close(), 1001);
+  EXPECT_TRUE(client.ends());
+  EXPECT_EQ(server.wait_exit(), (Exit{0, 0}));
+}
+
 TEST_P(Websockets, that_do_not_read_are_not_read_from) {
   ServerProcess server(with_echo());
   ASSERT_TRUE(server.ready());

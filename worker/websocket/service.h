@@ -28,6 +28,10 @@ class Service final : public http::WebSocketService, private api::TimerListener 
   /// that clients do not all come back at once. May be called again with shorter times.
   void begin_drain(TimePoint now, Duration wait, Duration spread);
   std::size_t open() const { return count_; }
+  static constexpr Milliseconds kFarewellStep{50};
+  /// How many of `open` conversations are to end now, when the next ones end kFarewellStep later and all of
+  /// them within the time `left`.
+  static std::size_t farewells_due(std::size_t open, Duration left);
 
   // -- for sessions
   http::TimerService& timers() { return timers_; }

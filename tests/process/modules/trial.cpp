@@ -107,6 +107,10 @@ class Trial final : public api::CoroutineHandler {
       const int sum = co_await api::in_pool(pool_, doze, time, file, is_to("crash_there", exchange));
       if (is_to("crash", exchange)) crash();
       exchange.respond({}, api::Body::copy(std::to_string(sum)));
+    } else if (what == "piece") {
+      api::BodyReader reader(exchange);
+      co_await reader.next();
+      crash();
     } else if (what == "body") {
       const std::string body = co_await api::whole_body(exchange, 100'000);
       if (is_to("crash", exchange)) crash();

@@ -115,6 +115,30 @@ TEST(ChatPresence, is_that_of_the_own_clients) {
   EXPECT_EQ(shown(), "s/cake=1 ");
 }
 
+TEST(ChatHistory, of_all_rooms_together_is_bounded) {
+  ChatHub hub(nullptr, nullptr);
+  const std::string text(1024 * 1024, 't');
+  constexpr int kRooms = 20;
+  for (int i = 0; i < kRooms; ++i) {
+    Person speaker("anna");
+    speaker.join(hub, "r" + std::to_string(i));
+    speaker.say(text);
+    hub.leave(*speaker.room, speaker, 0);
+  }
+  std::size_t kept = 0;
+  for (int i = 0; i < kRooms; ++i) {
+    Person newcomer("bo");
+    newcomer.join(hub, "r" + std::to_string(i));
+    kept += newcomer.take().at(0).size() / text.size();
+    hub.leave(*newcomer.room, newcomer, 0);
+    if (i == 2) {
+      EXPECT_EQ(kept, 0U) << "what was said longest ago goes first";
+    }
+  }
+  EXPECT_GE(kept, 14U);
+  EXPECT_LE(kept, 16U);
+}
+
 class ChatHubs : public ::testing::Test {
  protected:
   Post post_;
