@@ -40,6 +40,7 @@ class Post {
   };
 
   std::unique_ptr<broker::Broker> open(std::uint64_t number) { return std::make_unique<End>(*this, number); }
+  std::size_t published() const { return waiting_.size(); }
   void deliver() {
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       const auto [from, payload] = waiting_[i];
@@ -70,6 +71,7 @@ class Person final : public ChatClient {
   }
   bool tell(std::string_view json) override {
     heard.emplace_back(json);
+    if (post != nullptr) published = post->published();
     return reads;
   }
   void drop() override {
@@ -86,6 +88,8 @@ class Person final : public ChatClient {
   ChatHub* hub = nullptr;
   ChatRoom* room = nullptr;
   std::vector<std::string> heard;
+  const Post* post = nullptr;
+  std::size_t published = 0;  // by then, when it was told something last
   bool reads = true;
   bool dropped = false;
 };
@@ -181,6 +185,20 @@ TEST_F(ChatHubs, newcomers_are_shown_who_is_there_and_what_was_said_wherever) {
               AllOf(HasSubstr(R"("count":2)"), HasSubstr(R"("name":"anna")"), HasSubstr(R"("text":"first")")));
   post_.deliver();
   EXPECT_THAT(anna_.heard.back(), AllOf(HasSubstr(R"("type":"join")"), HasSubstr("cy")));
+}
+
+TEST_F(ChatHubs, the_other_workers_are_told_before_anybody_hears_it) {
+  anna_.join(one_);
+  bo_.join(one_);
+  post_.deliver();
+  anna_.post = bo_.post = &post_;
+  for (const char* ref : {"", "7"}) {
+    anna_.published = bo_.published = 0;
+    anna_.say("hello", ref);
+    EXPECT_EQ(bo_.published, 1U);
+    EXPECT_EQ(anna_.published, 1U) << "what has come back to its sender is safe";
+    post_.deliver();
+  }
 }
 
 TEST_F(ChatHubs, history_is_bounded) {
