@@ -24,6 +24,8 @@ enum class ControlKind : std::uint8_t {
   Drain = 16,   // accept nothing new, finish what is open; value = deadline in milliseconds from now
   Finish = 17,  // as Drain, but the grace window for idle connections is over
   Quit = 18,    // leave at once
+  // behind Drain: the whole server leaves, so nobody gains by a conversation that goes on
+  SendAway = 23,
   // carries one or two files: error log, access log
   ReopenLogs = 19,
   // wakes the worker, so that it shows that it can move

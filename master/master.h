@@ -127,6 +127,7 @@ class Master {
   void perform(const action::Start& a);
   void perform(const action::Drain& a);
   void perform(const action::Finish& a);
+  void perform(const action::SendAway& a);
   void perform(const action::Quit& a);
   void perform(const action::Abort& a);
   void perform(const action::Kill& a);

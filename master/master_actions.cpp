@@ -89,6 +89,10 @@ void Master::perform(const action::Finish& a) {
   tell(a.id, ControlKind::Finish);
 }
 
+void Master::perform(const action::SendAway& a) {
+  tell(a.id, ControlKind::SendAway);
+}
+
 void Master::perform(const action::Quit& a) {
   tell(a.id, ControlKind::Quit);
 }

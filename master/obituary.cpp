@@ -75,10 +75,12 @@ bool was_expected(stats::ExitReason reason) {
 }
 
 std::string work_text(const stats::Activity& activity) {
-  const std::uint64_t length = load(activity.request_length);
+  const std::uint64_t length = load(activity.work.request_length);
   if (length == 0) return "";
   std::string text = ", while it was ";
-  text.append(text_of(activity.request, length)).append(" for the route ").append(text_of(activity.route));
+  text.append(text_of(activity.work.request, length))
+      .append(" for the route ")
+      .append(text_of(activity.work.route));
   return text;
 }
 
@@ -99,12 +101,14 @@ stats::Death death_of(const WorkerProcess& process, const ExitStatus& status, st
   death.signaled = status.signaled ? 1 : 0;
   death.number = static_cast<std::uint64_t>(status.number);
   death.connections = load(seat.activity.connections);
-  if (const std::uint64_t length = load(seat.activity.request_length); length > 0) {
-    death.request = text_of(seat.activity.request, length);
-    death.site = segment.site_name(static_cast<std::uint16_t>(load(seat.activity.site)));
-    death.route = text_of(seat.activity.route);
-    death.module = text_of(seat.activity.module);
-    death.request_id = text_of(seat.activity.request_id);
+  const bool of_thread = load(seat.crash.signal) != 0 && load(seat.crash.work.request_length) > 0;
+  const stats::WorkNote& work = of_thread ? seat.crash.work : seat.activity.work;
+  if (const std::uint64_t length = load(work.request_length); length > 0) {
+    death.request = text_of(work.request, length);
+    death.site = segment.site_name(static_cast<std::uint16_t>(load(work.site)));
+    death.route = text_of(work.route);
+    death.module = text_of(work.module);
+    death.request_id = text_of(work.request_id);
   }
   death.what = text_of(seat.crash.what);
   if (load(seat.crash.signal) == 0) return death;
@@ -119,15 +123,15 @@ void log_hang(const WorkerProcess& process, Duration standstill, const stats::Ac
   const LogField time{"for_ms", std::chrono::duration_cast<Milliseconds>(standstill).count()};
   const LogField phase{"doing", stats::phase_text(static_cast<stats::Phase>(load(activity.phase)))};
   const LogField connections{"connections", load(activity.connections)};
-  const std::uint64_t length = load(activity.request_length);
+  const std::uint64_t length = load(activity.work.request_length);
   if (length == 0) return log().error("worker stands still", {worker, pid, time, phase, connections});
   log().error("worker stands still", {worker,
                                       pid,
                                       time,
                                       phase,
                                       connections,
-                                      {"request", text_of(activity.request, length)},
-                                      {"route", text_of(activity.route)}});
+                                      {"request", text_of(activity.work.request, length)},
+                                      {"route", text_of(activity.work.route)}});
 }
 
 void log_end(const stats::Death& death) {

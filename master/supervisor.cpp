@@ -151,8 +151,10 @@ void Supervisor::on(const event::StopRequested& e, TimePoint now) {
     slot.wanted = false;
     if (slot.is_admin() && mode == StopMode::Graceful) continue;
     retire_current(slot, mode, now);
-    if (mode == StopMode::Graceful) continue;
-    for (SlotProcess& process : slot.retiring) quit(process, now);
+    for (SlotProcess& process : slot.retiring) {
+      if (mode == StopMode::Quick) quit(process, now);
+      if (process.state == ProcessState::Draining) actions_.emplace_back(action::SendAway{process.id});
+    }
   }
 }
 

@@ -108,6 +108,9 @@ struct Drain {
 struct Finish {
   ProcessId id;
 };
+struct SendAway {  // one that drains: its lasting conversations end now
+  ProcessId id;
+};
 struct Quit {
   ProcessId id;
 };
@@ -151,8 +154,8 @@ struct StartFailed {
 struct Exit {};  // no process is left
 }  // namespace action
 using Action =
-    std::variant<action::Start, action::Drain, action::Finish, action::Quit, action::Abort, action::Kill,
-                 action::Overdue, action::HeldBack, action::PrepareReload, action::PrepareWorkers,
+    std::variant<action::Start, action::Drain, action::Finish, action::SendAway, action::Quit, action::Abort,
+                 action::Kill, action::Overdue, action::HeldBack, action::PrepareReload, action::PrepareWorkers,
                  action::PrepareUpgrade, action::Replaced, action::ReloadSucceeded, action::ReloadFailed,
                  action::ServerReady, action::StartFailed, action::Exit>;
 

@@ -35,6 +35,8 @@ void ControlClient::handle(ControlMessage& message) {
       return listener_.on_drain(Milliseconds(static_cast<std::int64_t>(message.value)));
     case ControlKind::Finish:
       return listener_.on_finish();
+    case ControlKind::SendAway:
+      return listener_.on_send_away();
     case ControlKind::Quit:
       return listener_.on_quit();
     case ControlKind::ReopenLogs:

@@ -11,6 +11,8 @@ class ControlListener {
  public:
   virtual void on_drain(Milliseconds deadline) = 0;
   virtual void on_finish() = 0;
+  /// Behind on_drain().
+  virtual void on_send_away() = 0;
   virtual void on_quit() = 0;
   virtual void on_reopen_logs(Fd error_log, Fd access_log) = 0;
   /// `texts`: a memory file of config::pack_pem_texts().

@@ -35,7 +35,6 @@ constexpr std::array kSignals{SIGABRT};
 constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 #endif
 
-constexpr std::size_t kStackSize = 64 * 1024;
 constexpr int kMostFrames = 40;
 // Should the report itself get stuck, in a damaged stack or at somebody's lock.
 constexpr unsigned kSecondsForReport = 2;
@@ -168,6 +167,7 @@ void on_fatal_signal(int number, siginfo_t* info, void* context) {
   record.code.store(static_cast<std::uint64_t>(info->si_code), std::memory_order_relaxed);
   record.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
   record.thread.store(static_cast<std::uint64_t>(thread), std::memory_order_relaxed);
+  if (stats::work_of_thread != nullptr) record.work.show(*stats::work_of_thread);
   record.signal.store(static_cast<std::uint64_t>(number), std::memory_order_relaxed);
   Walk walk{Text(record), instruction_of(context)};
   walk.text.add_frame(walk.from);
@@ -197,7 +197,8 @@ void put_what(std::string_view text) {
 
 void use_own_stack() {
 #ifndef HOLDFAST_SANITIZER_TAKES_FAULTS
-  alignas(16) static std::byte memory[kStackSize];
+  constexpr std::size_t kSize = 64 * 1024;
+  alignas(16) static std::byte memory[kSize];
   stack_t stack{};
   stack.ss_sp = memory;
   stack.ss_size = sizeof memory;

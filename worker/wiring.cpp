@@ -78,8 +78,9 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       shared_({&packer_, &pool_, &stats, &brokers_}),
       timers_(loop),
       lookups_(loop, {.threads = 4, .waiting = 256}),
+      module_pool_(loop),
       http_(loop, lookups_),
-      modules_(pool_, http_, stats),
+      modules_(module_pool_, http_, stats),
       file_changes_(shared_.files()),
       websockets_(timers_, stats),
       connections_(loop, stats, table_limits(job.config, job.role), among_workers(job)) {}

@@ -78,6 +78,8 @@ class Wiring final : public net::TransportFactory {
   handlers::Shared shared_;
   LoopTimers timers_;
   loop::ThreadPool lookups_;  // of names: a slow name server holds up nothing else
+  // What modules do there may take long: passwords, listings and packing do not queue behind it.
+  loop::ThreadPool module_pool_;
   upstream::Client http_;
   modules::Modules modules_;
   FileChanges file_changes_;  // the cache's descriptor is open while it is watched

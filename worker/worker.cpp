@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "worker/admin/status_report.h"
 #include "worker/control_client.h"
 #include "worker/crash_report.h"
+#include "worker/leak_check.h"
 #include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
@@ -22,6 +25,9 @@ namespace {
 
 constexpr int kExitOk = 0;
 constexpr int kExitUnavailable = 69;
+// Over so long WebSockets are sent away when the server stops: their clients come back soon, to another one
+// perhaps, but not all in one moment.
+constexpr Milliseconds kFarewells{2000};
 
 std::string in_one_line(std::string text) {
   for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at))
@@ -48,11 +54,14 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     control_.tell(ControlKind::Ready);
     loop_->run();
     set_phase(stats::Phase::Leaving);
+    drained_ = draining_ && wiring_->connections().size() == 0;
     wiring_->connections().close_all();
     end_turn();
     control_.tell(ControlKind::Drained);
     return kExitOk;
   }
+  /// It has left because nothing was to be done any more, not because its time was over.
+  bool drained() const { return drained_; }
 
  private:
   Result<void> start() {
@@ -129,14 +138,19 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       wiring_->stop_accepting();
       control_.tell(ControlKind::Closed);
       wiring_->connections().begin_drain(net::Drain::Gently);
-      wiring_->websockets().begin_drain(loop_->now(), loop_->now() + deadline);
+      // For half of the time they go on: where workers are replaced, nobody needs them to end sooner.
+      wiring_->websockets().begin_drain(loop_->now(), deadline / 2, deadline / 4);
     }
     loop_->timers().arm(*this, loop_->now() + deadline);
   }
   void on_finish() override {
     on_drain(job_.config.process.shutdown_timeout);
     wiring_->connections().begin_drain(net::Drain::Soon);
-    wiring_->websockets().begin_drain(loop_->now(), loop_->now());
+    wiring_->websockets().begin_drain(loop_->now(), Milliseconds(0), Milliseconds(0));
+  }
+  void on_send_away() override {
+    wiring_->websockets().begin_drain(loop_->now(), Milliseconds(0),
+                                      std::min(job_.config.process.shutdown_timeout / 4, kFarewells));
   }
   void on_quit() override { loop_->stop(); }
   void on_reopen_logs(Fd error_log, Fd access_log) override {
@@ -156,6 +170,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   void on_master_gone() override {
     log().warning("master is gone; finishing open requests and leaving");
     on_drain(job_.config.process.shutdown_timeout);
+    on_send_away();
   }
   // The drain deadline.
   void on_timer(TimePoint /*now*/) override {
@@ -174,6 +189,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   stats::HistogramCell lag_;
   stats::Cell dropped_;
   bool draining_ = false;
+  bool drained_ = false;
 };
 
 }  // namespace
@@ -181,8 +197,12 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
 int run(Job job) {
   // A peer that is gone shows as EPIPE, also where a library writes.
   signal(SIGPIPE, SIG_IGN);
-  Worker worker(std::move(job));
-  return worker.run();
+  auto worker = std::make_unique<Worker>(std::move(job));
+  const int code = worker->run();
+  const bool has_time = worker->drained();
+  worker.reset();
+  if (has_time) check_for_leaks();
+  return code;
 }
 
 std::string status_json(const stats::Segment& segment) {

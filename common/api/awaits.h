@@ -6,11 +6,13 @@
 #include <coroutine>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -101,6 +103,24 @@ class PoolCall {
   Job* job_ = nullptr;
 };
 
+/// A function with its arguments, as std::thread takes them: to be called once.
+template <class Call, class... Arguments>
+class BoundCall {
+ public:
+  template <class GivenCall, class... Given>
+  explicit BoundCall(std::in_place_t /*made of*/, GivenCall&& call, Given&&... arguments)
+      : call_(std::forward<GivenCall>(call)), arguments_(std::forward<Given>(arguments)...) {}
+
+  auto operator()() {
+    return std::apply([this](Arguments&... held) { return std::invoke(std::move(call_), std::move(held)...); },
+                      arguments_);
+  }
+
+ private:
+  Call call_;
+  std::tuple<Arguments...> arguments_;
+};
+
 }  // namespace detail
 
 /// co_await pause(exchange, 100ms): other exchanges are served meanwhile. Up to 16 ms longer.
@@ -108,13 +128,22 @@ inline detail::Pause pause(Exchange& exchange, Duration duration) {
   return {exchange, exchange.now() + duration};
 }
 
-/// const auto rows = co_await in_pool(pool, [copy] { return load(copy); }): `call` runs in a thread of the
-/// pool, may block, and touches only what it holds itself; its result or exception comes back here. If the
-/// client leaves meanwhile the call is finished all the same, and its result thrown away. HttpError 503 when
-/// more is waiting for the pool than is worth waiting for.
-template <class Call>
-detail::PoolCall<Call> in_pool(WorkPool& pool, Call call) {
-  return {pool, std::move(call)};
+/// const auto rows = co_await in_pool(pool, load, name): `load(name)` is called in a thread of the pool, may
+/// block, and touches only what was handed to it, which was copied or moved; its result or exception comes back
+/// here. If the client leaves meanwhile the call is finished all the same, and its result thrown away.
+/// HttpError 503 when more is waiting for the pool than is worth waiting for.
+///
+/// A lambda may be written in place when it holds nothing, or nothing with a destructor. Another one gets a
+/// name first, or what it needs as arguments: GCC 12 destroys such a temporary of a co_await expression twice.
+template <class Call, class... Arguments>
+auto in_pool(WorkPool& pool, Call&& call, Arguments&&... arguments) {
+  using Kept = std::decay_t<Call>;
+  static_assert(std::is_lvalue_reference_v<Call> || std::is_trivially_destructible_v<Kept>,
+                "give the function object a name before the co_await, or hand what it holds to in_pool() as "
+                "arguments: GCC 12 destroys a temporary like this twice");
+  using Bound = detail::BoundCall<Kept, std::decay_t<Arguments>...>;
+  return detail::PoolCall<Bound>(
+      pool, Bound(std::in_place, std::forward<Call>(call), std::forward<Arguments>(arguments)...));
 }
 
 /// The request body, piece by piece. A local object of the coroutine, one an exchange.

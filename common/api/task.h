@@ -5,7 +5,7 @@
 //     explicit Slow(holdfast::api::Setup& setup) : pool_(setup.pool()) {}
 //     holdfast::api::Task<> serve(holdfast::api::Exchange& exchange) override {
 //       const std::string form = co_await holdfast::api::whole_body(exchange, 64 * 1024);
-//       const int rows = co_await holdfast::api::in_pool(pool_, [form] { return store(form); });
+//       const int rows = co_await holdfast::api::in_pool(pool_, store, form);  // in a thread
 //       co_await holdfast::api::pause(exchange, 100ms);
 //       exchange.respond({200}, holdfast::api::Body::copy(std::to_string(rows)));
 //     }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/stats/word.h"
+#include "common/stats/work_note.h"
 
 namespace holdfast::stats {
 
@@ -17,11 +18,13 @@ struct CrashRecord {
   Word backtrace_length;  // bytes of `backtrace` in use
   char backtrace[1500];   // "object+0xoffset object+0xoffset ...", innermost first
   char what[240];         // NUL-ended: of the exception that nobody caught, else empty
+  WorkNote work;  // of a thread that worked for a request; of the event loop's the seat's activity tells
 
   void clear() {
     for (Word* word : {&signal, &code, &address, &thread, &backtrace_length})
       word->store(0, std::memory_order_relaxed);
     std::memset(what, 0, sizeof what);
+    work.clear();
   }
 };
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 6;
+constexpr std::uint64_t kLayoutVersion = 8;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -85,13 +85,9 @@ void clear_block(SeriesBlock& block) {
 }
 
 void clear_activity(Activity& activity) {
-  for (Word* word : {&activity.beat, &activity.stamp, &activity.phase, &activity.connections,
-                     &activity.request_length, &activity.site})
+  for (Word* word : {&activity.beat, &activity.stamp, &activity.phase, &activity.connections})
     word->store(0, std::memory_order_relaxed);
-  std::memset(activity.request, 0, sizeof activity.request);
-  std::memset(activity.route, 0, sizeof activity.route);
-  std::memset(activity.module, 0, sizeof activity.module);
-  std::memset(activity.request_id, 0, sizeof activity.request_id);
+  activity.work.clear();
 }
 
 }  // namespace
@@ -248,21 +244,6 @@ Segment::~Segment() {
   if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
 }
 
-namespace {
-
-std::size_t copy_cut(char* to, std::size_t room, std::string_view text) {
-  const std::size_t length = std::min(room, text.size());
-  if (length > 0) std::memcpy(to, text.data(), length);
-  return length;
-}
-
-template <std::size_t Room>
-void put_text(char (&to)[Room], std::string_view text) {
-  to[copy_cut(to, Room - 1, text)] = '\0';
-}
-
-}  // namespace
-
 std::string_view phase_text(Phase phase) {
   switch (phase) {
     case Phase::Starting:
@@ -283,18 +264,6 @@ std::string_view phase_text(Phase phase) {
       return "leaving";
   }
   return "";  // a broken worker wrote it
-}
-
-void Activity::show(const Work& work) {
-  constexpr std::size_t kLongestMethod = 16;
-  std::size_t length = copy_cut(request, kLongestMethod, work.method);
-  request[length++] = ' ';
-  length += copy_cut(request + length, sizeof request - length, work.target);
-  put_text(route, work.route);
-  put_text(module, work.module);
-  put_text(request_id, work.request_id);
-  site.store(work.site, std::memory_order_relaxed);
-  request_length.store(length, std::memory_order_relaxed);
 }
 
 std::uint64_t layout_version() {
@@ -353,6 +322,7 @@ std::uint32_t Segment::claim_seat(std::uint32_t slot, std::uint64_t generation) 
   clear_block(this->seat(seat).counters);
   clear_activity(this->seat(seat).activity);
   this->seat(seat).crash.clear();
+  this->seat(seat).presence.clear();
   clear_declared(layout_->declared, this->seat(seat).declared);
   SeatState& state = seat_state(seat);
   state.pid.store(0);

@@ -32,7 +32,9 @@
 #include "common/stats/declared_layout.h"
 #include "common/stats/fuse_table.h"
 #include "common/stats/metric_table.h"
+#include "common/stats/presence.h"
 #include "common/stats/word.h"
+#include "common/stats/work_note.h"
 
 namespace holdfast::stats {
 
@@ -90,35 +92,16 @@ enum class Phase : std::uint8_t { Starting, Waiting, Accepting, Reading, Handlin
 /// "handling", for logs and pages.
 std::string_view phase_text(Phase phase);
 
-/// A request in work, for Activity::show().
-struct Work {
-  std::string_view method{};
-  std::string_view target{};
-  std::uint16_t site = 0;     // index into the segment's table of site names
-  std::string_view route{};   // its name
-  std::string_view module{};  // the shared object of its handler; empty: a handler of the server itself
-  std::string_view request_id{};
-};
-
-/// What a worker is doing, for the line that is logged when it dies or hangs. Written by the worker, read after
-/// its death (or as a hint while it lives: text may then be torn).
+/// What a worker is doing, for the line that is logged when it dies or hangs.
 struct Activity {
   alignas(64) Word beat;  // pieces of work begun so far: turns of the event loop, events, requests
   Word stamp;             // steady clock, nanoseconds, at the start of the current turn
   Word phase;             // Phase
   Word connections;       // open now
-  Word request_length;    // bytes of `request` in use; 0: none in work
-  Word site;              // of the request in work, as in Work
-  char request[240];      // method and target of the request in work, cut
-  char route[120];        // its route's name, cut, NUL-ended
-  char module[160];  // the shared object of its handler, cut, NUL-ended; empty: a handler of the server itself
-  char request_id[64];  // cut, NUL-ended
+  WorkNote work;          // of the event loop
 
   /// Another piece of work begins.
   void step() { beat.store(beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-  /// What is in work from now on.
-  void show(const Work& work);
-  void show_nothing() { request_length.store(0, std::memory_order_relaxed); }
 };
 
 struct Seat {
@@ -126,6 +109,7 @@ struct Seat {
   Activity activity;
   CrashRecord crash;
   DeclaredBlock declared;
+  PresenceBlock presence;
 };
 
 enum class SeatUse : std::uint8_t { Free, Starting, Ready, Draining };

@@ -54,6 +54,8 @@ class WorkerStats {
   Segment& segment() { return segment_; }
   /// What modules count (declared_metrics.h).
   DeclaredBlock& declared() { return seat_.declared; }
+  /// Who is in which room of a chat.
+  PresenceBlock& presence() { return seat_.presence; }
   std::uint32_t seat_index() const { return seat_index_; }
 
  private:

@@ -9,7 +9,8 @@
 //       websocket: {max_message: 1KiB, subprotocols: [guess.v1]}
 //
 // To play: open any page of the site, and in the browser's console
-//   s = new WebSocket('ws://localhost:8080/guess'); s.onmessage = (m) => console.log(m.data); s.send('50')
+//   s = new WebSocket('ws://localhost:8080/guess', 'guess.v1'); s.onmessage = (m) => console.log(m.data)
+// and then s.send('500') and so on.
 #include <holdfast/conversation.h>
 #include <holdfast/module.h>
 #include <holdfast/task.h>

@@ -54,6 +54,7 @@ THIRD_PARTY = {
     'zstd.h': ['worker/filters/'],
     'libdeflate.h': ['worker/filters/'],
     'hiredis/': ['worker/broker/', 'tests/unit/worker/broker/redis_connection'],
+    'sanitizer/': ['worker/leak_check'],
     'nlohmann/': ['worker/handlers/chat_protocol'],
     'prometheus/': ['worker/admin/prometheus_export', 'tests/unit/worker/admin/prometheus_export'],
     'holdfast/': ['packaging/examples/', 'tests/process/modules/'],  # the interface, as it is installed

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
 #include "tests/support/websocket_client.h"
@@ -217,6 +218,27 @@ TEST(chat, history_and_presence_outlive_the_workers) {
   EXPECT_TRUE(known || late.next_text().find(anna.id()) != std::string::npos);
 }
 
+TEST(chat, presence_is_in_the_status) {
+  ServerProcess server(with_chat());
+  ASSERT_TRUE(server.ready());
+  const auto shown = [&server] {
+    std::string text;
+    const JsonValue status = server.status();
+    for (const JsonValue& room : status["chat"]["rooms"].items())
+      text += room["chat"].text() + " " + room["room"].text() + "=" +
+              std::to_string(static_cast<int>(room["members"].number())) + "; ";
+    return text;
+  };
+  EXPECT_EQ(shown(), "");
+  {
+    // Over four workers, as the kernel likes.
+    const Crowd crowd(server.port(), 30, 2);
+    EXPECT_EQ(shown(), "main:/chat 0=15; main:/chat 1=15; ");
+    EXPECT_EQ(server.status()["chat"]["clients"].number(), 30);
+  }
+  EXPECT_TRUE(eventually(10s, [&] { return shown().empty(); }));
+}
+
 TEST(chat, refuses_what_is_too_fast_too_long_or_no_message) {
   ServerConfig config = with_chat("rate: 1, burst: 3, max_text: 10");
   config.workers = 1;
@@ -238,6 +260,22 @@ TEST(chat, refuses_what_is_too_fast_too_long_or_no_message) {
   binary.send(ws_frame(WsOpcode::Binary, "x"));
   EXPECT_EQ(binary.next_close(), 1003);
   EXPECT_EQ(WebSocketClient(server.port(), "/chat?room=a%00b").handshake().status, 400);
+}
+
+TEST(chat, gives_the_rate_back_with_time) {
+  ServerConfig config = with_chat("rate: 50, burst: 1");
+  config.workers = 1;
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  WebSocketClient client(server.port(), "/chat");
+  client.next_text();
+  const auto answer = [&client] {
+    client.send_text(R"({"type":"message","text":"x"})");
+    return text_of(client.next_text(), "type");
+  };
+  EXPECT_EQ(answer(), "message");
+  // Refused for a while, unless the machine was busy just then; taken again in any case.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(eventually(10s, [&] { return answer() == "message"; }));
 }
 
 TEST(chat, lets_slow_readers_go_without_harm_to_others) {
@@ -262,6 +300,8 @@ TEST(chat, lets_slow_readers_go_without_harm_to_others) {
     }
   }
   EXPECT_TRUE(left) << "60 MB would have to wait for the slow one";
+  const auto connections = [&] { return scrape(server.admin_port()).sum("holdfast_websocket_connections"); };
+  EXPECT_TRUE(eventually(10s, [&] { return connections() == 1; })) << "nor is it waited for until it reads";
 }
 
 TEST(chat, has_a_page_to_try_it) {

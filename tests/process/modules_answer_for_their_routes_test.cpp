@@ -307,6 +307,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"constructor_throws", "trial.so", "birth: throws", "its handler cannot be made: no luck today"},
         Refusal{"constructor_crashes", "trial.so", "birth: crashes", "trial.so for the route /trial/{what}"},
         Refusal{"old_interface", "old_interface.so", "", "was built for interface 1, this server has"},
+        Refusal{"other_abi", "other_abi.so", "", "was built with another library, this server with"},
         Refusal{"no_module", "no_module.so", "", "is no module of holdfast"}),
     [](const auto& info) { return info.param.name; });
 

@@ -53,6 +53,23 @@ TEST(trailers, go_both_ways_over_http1) {
       << "Content-Type is refused";
 }
 
+TEST(trailers, are_not_for_clients_that_did_not_ask) {
+  ServerProcess server(with_digest());
+  ASSERT_TRUE(server.ready());
+  server.allow("handler set a trailer");
+  for (const char* fields : {"", "TE: gzip\r\nConnection: TE\r\n"}) {
+    Client client(server.port());
+    client.send(request_text("POST", "/digest", std::string(fields) + "Transfer-Encoding: chunked\r\n") +
+                "4\r\nabcd\r\n0\r\n\r\n");
+    EXPECT_EQ(client.receive_head().status, 200);
+    const std::string expected = "00000004\r\nabcd\r\n0\r\n\r\n";
+    std::string rest;
+    EXPECT_EQ(client.receive_raw(expected.size(), rest), Outcome::Ok);
+    EXPECT_EQ(rest, expected);
+    EXPECT_FALSE(client.readable());
+  }
+}
+
 TEST(trailers, go_both_ways_over_http2) {
   ServerProcess server(with_digest());
   ASSERT_TRUE(server.ready());

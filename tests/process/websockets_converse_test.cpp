@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
@@ -124,6 +126,42 @@ TEST_P(Websockets, are_sent_away_before_the_drain_deadline) {
   EXPECT_TRUE(client->ends());
   client.reset();
   EXPECT_TRUE(server.stop().has_value());
+}
+
+TEST_P(Websockets, are_sent_away_at_once_when_the_server_stops) {
+  ServerConfig config = with_echo();
+  config.process = "shutdown_timeout: 60s";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  std::vector<std::unique_ptr<WebSocketClient>> clients;
+  for (int i = 0; i < 20; ++i) {
+    if (i == 10) {
+      ASSERT_EQ(server.reload().event, "reload complete");
+    }
+    clients.push_back(std::make_unique<WebSocketClient>(server.port(), "/echo", options()));
+    ASSERT_TRUE(clients.back()->open());
+  }
+  server.signal(SIGTERM);
+  for (const auto& client : clients) {
+    EXPECT_EQ(client->next_close(), 1001) << "those of the generation before, too";
+    EXPECT_EQ(client->send_close(1001), Outcome::Ok);
+    EXPECT_TRUE(client->ends());
+  }
+  clients.clear();
+  EXPECT_EQ(server.wait_exit(), (Exit{0, 0}));
+}
+
+TEST_P(Websockets, that_do_not_answer_a_close_are_not_waited_for) {
+  ServerConfig config = with_echo("close_timeout: 200ms");
+  config.process = "shutdown_timeout: 60s";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  WebSocketClient client = connect(server);
+  ASSERT_TRUE(client.open());
+  server.signal(SIGTERM);
+  EXPECT_EQ(client.next_close(), 1001);
+  EXPECT_TRUE(client.ends());
+  EXPECT_EQ(server.wait_exit(), (Exit{0, 0}));
 }
 
 TEST_P(Websockets, that_do_not_read_are_not_read_from) {

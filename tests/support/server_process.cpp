@@ -46,10 +46,10 @@ ServerProcess::~ServerProcess() {
 }
 
 bool ServerProcess::explained(const LogLine& line) const {
-  if (line.time && (line.level == "info" || line.level == "debug")) return true;
-  return std::any_of(allowed_.begin(), allowed_.end(), [&](const std::string& beginning) {
-    return line.time && line.event.starts_with(beginning);
-  });
+  if (!line.time) return foreign_allowed_;
+  if (line.level == "info" || line.level == "debug") return true;
+  return std::any_of(allowed_.begin(), allowed_.end(),
+                     [&](const std::string& beginning) { return line.event.starts_with(beginning); });
 }
 
 void ServerProcess::report_unexplained_lines() const {

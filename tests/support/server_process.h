@@ -44,6 +44,8 @@ class ServerProcess {
 
   /// Warnings and errors whose event begins so are part of the test's story.
   void allow(const std::string& beginning) { allowed_.insert(beginning); }
+  /// Lines that are not of the server itself, as those of a sanitizer.
+  void allow_foreign_lines() { foreign_allowed_ = true; }
   LogCollector& log() { return *log_; }
 
   void write_config(const ServerConfig& config) { write_config(config.yaml(dir_)); }
@@ -75,6 +77,7 @@ class ServerProcess {
   std::unique_ptr<ChildProcess> master_;
   std::unique_ptr<LogCollector> log_;
   std::set<std::string> allowed_;
+  bool foreign_allowed_ = false;
   bool ready_ = false;
 };
 

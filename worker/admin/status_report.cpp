@@ -112,6 +112,23 @@ void write_sites(JsonWriter& json, const Status& status) {
   json.end_array();
 }
 
+void write_chat(JsonWriter& json, const Status& status) {
+  const auto total = [&](Metric metric) { return status.totals[static_cast<std::size_t>(metric)]; };
+  json.begin_object();
+  json.key("clients").number(total(Metric::ChatClients)).key("messages").number(total(Metric::ChatMessages));
+  json.key("rooms").begin_array();
+  for (const stats::RoomPresence& room : status.rooms)
+    json.begin_object()
+        .key("chat")
+        .text(room.chat)
+        .key("room")
+        .text(room.room)
+        .key("members")
+        .number(room.members)
+        .end_object();
+  json.end_array().end_object();
+}
+
 void write_fused(JsonWriter& json, const Status& status) {
   json.begin_array();
   for (const FusedStatus& fused : status.fused)
@@ -183,6 +200,7 @@ Status gather_status(const stats::Segment& segment, WallTime now) {
                             std::string(segment.route_name(static_cast<std::uint16_t>(fused.route))),
                             fused.since});
   status.deaths = stats::read_deaths(segment.deaths());
+  status.rooms = stats::read_presence(segment);
   status.generation = status.totals[static_cast<std::size_t>(Metric::Generation)];
   status.workers_wanted = status.totals[static_cast<std::size_t>(Metric::WorkersWanted)];
   for (const stats::ProcessView& process : snapshot.processes) {
@@ -219,6 +237,7 @@ std::string status_json(const stats::Segment& segment) {
   json.end_array();
   write_totals(json.key("totals"), status);
   write_sites(json.key("sites"), status);
+  write_chat(json.key("chat"), status);
   json.end_object();
   return json.take() + '\n';
 }

@@ -49,6 +49,7 @@ struct Status {
   std::array<std::uint64_t, static_cast<std::size_t>(stats::Metric::kCount)>
       totals{};                                              // summed over all labels
   std::vector<std::pair<std::string, std::uint64_t>> exits;  // by reason
+  std::vector<stats::RoomPresence> rooms;  // of chats, with the members that are connected to this host
   std::vector<FusedStatus> fused;
   std::vector<stats::Death> deaths;  // the last ones, oldest first
 };

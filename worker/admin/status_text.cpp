@@ -130,6 +130,17 @@ void append_sites(std::string& out, const Status& status) {
   table.append_to(out += '\n');
 }
 
+/// The largest ones only; the JSON form has all of them.
+void append_rooms(std::string& out, const Status& status) {
+  if (status.rooms.empty()) return;
+  constexpr std::size_t kShown = 10;
+  Table table({"CHAT ROOM", "CHAT", "MEMBERS"});
+  for (std::size_t i = 0; i < std::min(status.rooms.size(), kShown); ++i)
+    table.add({printable(status.rooms[i].room), printable(status.rooms[i].chat),
+               std::to_string(status.rooms[i].members)});
+  table.append_to(out += '\n');
+}
+
 void append_fused(std::string& out, const Status& status) {
   if (status.fused.empty()) return;
   Table table({"FUSED ROUTE", "SITE", "SINCE"});
@@ -164,6 +175,7 @@ std::string status_text(const stats::Segment& segment) {
   append_head(out, status);
   append_workers(out, status);
   append_sites(out, status);
+  append_rooms(out, status);
   append_fused(out, status);
   append_deaths(out, status);
   return out;

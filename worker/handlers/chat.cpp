@@ -82,13 +82,13 @@ class Member final : public api::WebSocketListener, private ChatClient {
     if (!is_in_time(ref)) return;
     if (say.text.empty()) return complain("empty", "the text is empty", ref);
     if (say.text.size() > chat_.settings().max_text) return complain("too_long", "the text is too long", ref);
-    chat_.hub().say(*room_, *this, say.text, ref, chat_.room_settings(), chat_time());
+    chat_.hub().say(*room_, *this, say.text, ref, chat_time());
   }
   void take(ChatRename& rename) {
     if (!is_in_time({})) return;
     const std::string tidy = tidy_chat_name(rename.name, kMostName);
     if (tidy.empty()) return complain("bad_name", "a name has 1 to 32 bytes and no control characters", {});
-    chat_.hub().rename(*room_, *this, tidy, chat_.room_settings(), chat_time());
+    chat_.hub().rename(*room_, *this, tidy, chat_time());
   }
   void take(ChatMalformed& malformed) {
     if (is_in_time({})) complain("malformed", malformed.problem, {});
@@ -107,8 +107,7 @@ class Member final : public api::WebSocketListener, private ChatClient {
     leave();
   }
   void leave() {
-    if (ChatRoom* const room = std::exchange(room_, nullptr))
-      chat_.hub().leave(*room, *this, chat_.room_settings(), chat_time());
+    if (ChatRoom* const room = std::exchange(room_, nullptr)) chat_.hub().leave(*room, *this, chat_time());
   }
 
   Chat& chat_;

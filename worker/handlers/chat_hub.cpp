@@ -31,6 +31,7 @@ class ChatRoom {
   std::deque<std::string> history;
   std::size_t most_history = kUsualHistory;
   bool notices = true;
+  std::uint32_t shown_at = stats::kNotPresent;  // among the present rooms of this worker
   std::list<ChatRoom>::iterator self;
 
   bool is_empty() const { return clients.empty() && others.empty(); }
@@ -39,6 +40,7 @@ class ChatRoom {
 ChatHub::ChatHub(std::unique_ptr<broker::Broker> broker, stats::WorkerStats* stats)
     : broker_(std::move(broker)) {
   if (stats != nullptr) {
+    presence_ = &stats->presence();
     clients_ = stats->cell(stats::Metric::ChatClients);
     messages_ = stats->cell(stats::Metric::ChatMessages);
   }
@@ -79,6 +81,18 @@ void ChatHub::forget(ChatRoom& room) {
   rooms_.erase(room.self);
 }
 
+/// Each worker shows its own clients.
+void ChatHub::show_presence(ChatRoom& room) {
+  if (presence_ == nullptr) return;
+  const std::size_t members = room.clients.size();
+  if (room.shown_at != stats::kNotPresent) {
+    presence_->set(room.shown_at, members);
+    if (members == 0) room.shown_at = stats::kNotPresent;
+  } else if (members > 0) {
+    room.shown_at = presence_->enter(room.scope, room.name, members);
+  }
+}
+
 void ChatHub::keep(ChatRoom& room, std::string said) {
   if (room.most_history == 0) return;
   history_bytes_ += said.size();
@@ -107,6 +121,7 @@ ChatRoom* ChatHub::join(ChatClient& client, std::string_view name, const Setting
   if (clients_) clients_.add();
   welcome(*room, client);
   room->clients.push_back(&client);
+  show_presence(*room);
   notify(*room, "join", {client.id, client.name}, now, &client);
   return room;
 }
@@ -122,15 +137,16 @@ void ChatHub::welcome(ChatRoom& room, ChatClient& client) {
   client.tell(chat_welcome(room.name, {client.id, client.name}, members, count, history));
 }
 
-void ChatHub::leave(ChatRoom& room, ChatClient& client, const Settings& /*settings*/, std::int64_t now) {
+void ChatHub::leave(ChatRoom& room, ChatClient& client, std::int64_t now) {
   std::erase(room.clients, &client);
+  show_presence(room);
   if (clients_) clients_.subtract();
   publish({ChatRecord::Kind::Leave, now, room.scope, room.name, client.id, client.name, {}, {}});
   notify(room, "leave", {client.id, client.name}, now);
 }
 
 void ChatHub::say(ChatRoom& room, const ChatClient& client, std::string_view text, std::string_view ref,
-                  const Settings& /*settings*/, std::int64_t now) {
+                  std::int64_t now) {
   const std::string id = client.id + "." + std::to_string(++said_);
   const ChatSaid said{id, room.name, {client.id, client.name}, text, now, {}};
   publish({ChatRecord::Kind::Message, now, room.scope, room.name, client.id, client.name, text, id});
@@ -148,8 +164,7 @@ void ChatHub::say(ChatRoom& room, const ChatClient& client, std::string_view tex
   keep(room, std::move(json));
 }
 
-void ChatHub::rename(ChatRoom& room, ChatClient& client, std::string_view name, const Settings& /*settings*/,
-                     std::int64_t now) {
+void ChatHub::rename(ChatRoom& room, ChatClient& client, std::string_view name, std::int64_t now) {
   client.name = name;
   publish({ChatRecord::Kind::Rename, now, room.scope, room.name, client.id, client.name, {}, {}});
   tell(room, chat_notice("rename", {client.id, client.name}, now));

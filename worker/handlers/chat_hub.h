@@ -51,12 +51,11 @@ class ChatHub final : private broker::Listener {
   /// Puts the client into the room, shows it the room, and tells the others. Null when this worker holds more
   /// rooms than it can. The room lives until leave().
   ChatRoom* join(ChatClient& client, std::string_view room, const Settings& settings, std::int64_t now);
-  void leave(ChatRoom& room, ChatClient& client, const Settings& settings, std::int64_t now);
+  void leave(ChatRoom& room, ChatClient& client, std::int64_t now);
   /// To everybody in the room, the client too, with its `ref`.
   void say(ChatRoom& room, const ChatClient& client, std::string_view text, std::string_view ref,
-           const Settings& settings, std::int64_t now);
-  void rename(ChatRoom& room, ChatClient& client, std::string_view name, const Settings& settings,
-              std::int64_t now);
+           std::int64_t now);
+  void rename(ChatRoom& room, ChatClient& client, std::string_view name, std::int64_t now);
 
   static constexpr std::size_t kMostRooms = 20'000;
   static constexpr std::size_t kMostHistory = std::size_t{16} * 1024 * 1024;  // bytes, of all rooms
@@ -72,6 +71,7 @@ class ChatHub final : private broker::Listener {
   ChatRoom* room_of(std::string_view scope, std::string_view name);
   void make_place();
   void forget(ChatRoom& room);
+  void show_presence(ChatRoom& room);
   void publish(const ChatRecord& record);
   void present_all();
   void begin_roll(const broker::Origin& origin);
@@ -93,6 +93,7 @@ class ChatHub final : private broker::Listener {
   std::map<broker::Origin, std::uint64_t> rolls_;  // that are being called: so many names until now
   std::size_t history_bytes_ = 0;
   std::uint64_t said_ = 0;
+  stats::PresenceBlock* presence_ = nullptr;  // null: nobody looks
   stats::Cell clients_;
   stats::Cell messages_;
 };

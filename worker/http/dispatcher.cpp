@@ -80,7 +80,7 @@ void Dispatcher::show_activity(const Exchange& exchange) {
     if (action != nullptr) work.module = action->file;
   }
   work.request_id = exchange.request_id();
-  stats_.activity().show(work);
+  stats_.activity().work.show(work);
 }
 
 void Dispatcher::identify(Exchange& exchange) {
@@ -374,7 +374,7 @@ void Dispatcher::finished(Exchange& exchange, bool complete) {
   count(exchange, status,
         exchange.upgraded() ? exchange.account.upgraded - exchange.account.started : duration);
   if (access_log_ != nullptr) record(exchange, status, duration, complete);
-  stats_.activity().show_nothing();
+  stats_.activity().work.show_nothing();
 }
 
 }  // namespace holdfast::http

@@ -74,6 +74,7 @@ class Dispatcher final : private ExchangeHost {
   void redirect(Exchange& exchange);
   static void refuse_fused(Exchange& exchange);
   void show_activity(const Exchange& exchange) override;
+  void show_no_activity() override { stats_.activity().work.show_nothing(); }
   SiteAccount& account_of(std::uint32_t site);
   void count(const Exchange& exchange, std::uint16_t status, Duration duration);
   void record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete);

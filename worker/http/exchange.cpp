@@ -89,12 +89,18 @@ void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {
 
 void Exchange::end() {
   ending_ = true;
-  for (std::unique_ptr<api::ExchangeState>& state : states_) state.reset();
-  states_.clear();
+  if (!states_.empty()) destroy_states();
   sink_ = nullptr;
   trailers_.clear();
   request_trailers_.clear();
   arena_.reset();
+}
+
+void Exchange::destroy_states() {
+  if (host_ != nullptr) host_->show_activity(*this);
+  for (std::unique_ptr<api::ExchangeState>& state : states_) state.reset();
+  states_.clear();
+  if (host_ != nullptr) host_->show_no_activity();
 }
 
 void Exchange::respond(const api::ResponseHead& head, api::Body body) {

@@ -113,6 +113,8 @@ class Exchange final : public api::Exchange {
   /// As ExchangeOutput::send_now().
   bool send_now(std::span<const std::string_view> parts) { return !ending_ && output_->send_now(*this, parts); }
   ExchangeHost& host() const { return *host_; }
+  /// The handler is about to be told something: it is what the worker works for.
+  void show_activity() const { host_->show_activity(*this); }
   /// The handler had its time: the answer that comes now is the last, and one of its own behind it no mistake.
   void give_up_handler() {
     sink_ = nullptr;
@@ -145,6 +147,7 @@ class Exchange final : public api::Exchange {
   std::uint64_t connection_id() const { return output_->connection_id(); }
 
  private:
+  void destroy_states();
   bool fields_are_safe(std::span<const api::Field> fields) const;
   void add_request_id(Response& response);
   void fail_with(std::uint16_t status, std::string_view content_type, api::Body body,

@@ -49,6 +49,8 @@ class ExchangeHost {
   virtual WebSocketService& websockets() = 0;
   /// Its handler is about to go on: a worker that dies now, dies of this exchange.
   virtual void show_activity(const Exchange& exchange) = 0;
+  /// No handler is at work any more.
+  virtual void show_no_activity() = 0;
 
  protected:
   ~ExchangeHost() = default;

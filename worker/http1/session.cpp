@@ -295,6 +295,7 @@ void Session::deliver(std::span<const std::byte> data) {
   api::BodySink* sink = active.exchange.sink();
   if (sink != nullptr) {
     active.exchange.use_credit(data.size());
+    active.exchange.show_activity();
     try {
       sink->on_body(data);
     } catch (...) {
@@ -312,6 +313,7 @@ void Session::end_request_body() {
   api::BodySink* sink = active.exchange.sink();
   active.exchange.sink_done();
   if (sink == nullptr) return;
+  active.exchange.show_activity();
   try {
     sink->on_body_end();
   } catch (...) {

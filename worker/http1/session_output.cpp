@@ -148,6 +148,7 @@ std::size_t Session::read_piece(api::BodySource& source, api::Pull& next) {
   if (active.end == BodyEnd::Length && data.size() > active.source_left)
     data = data.first(static_cast<std::size_t>(active.source_left));
   api::Pulled pulled;
+  active.exchange.show_activity();
   try {
     pulled = source.read(data);
   } catch (...) {

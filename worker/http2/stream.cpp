@@ -217,6 +217,7 @@ void Stream::feed() {
 
 void Stream::deliver(std::span<const std::byte> data) {
   exchange.use_credit(data.size());
+  exchange.show_activity();
   try {
     exchange.sink()->on_body(data);
   } catch (...) {
@@ -231,6 +232,7 @@ void Stream::tell_end() {
   if (sink == nullptr || end_told_) return;
   end_told_ = true;
   exchange.sink_done();
+  exchange.show_activity();
   try {
     sink->on_body_end();
   } catch (...) {

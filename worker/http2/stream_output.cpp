@@ -112,6 +112,7 @@ Stream::Next Stream::next_of_source(api::BodySource& source, std::optional<std::
   if (length)
     room = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), *length - sent_)));
   api::Pulled pulled;
+  exchange.show_activity();
   try {
     pulled = source.read(room);
   } catch (...) {

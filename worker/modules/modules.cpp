@@ -94,12 +94,16 @@ class RouteSetup final : public api::Setup {
 };
 
 Modules::Modules(api::WorkPool& pool, api::HttpClient& http, stats::WorkerStats& stats)
-    : pool_(pool), http_(http), activity_(stats.activity()), metrics_(stats) {}
+    : pool_(pool, stats.activity()),
+      http_(http, stats.activity()),
+      activity_(stats.activity()),
+      metrics_(stats) {}
 Modules::~Modules() = default;
 
 Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route& route,
                                                             const config::ModuleAction& action) {
-  activity_.show({.method = "opening", .target = action.file, .route = route.name, .module = action.file});
+  activity_.work.show(
+      stats::Work{.method = "opening", .target = action.file, .route = route.name, .module = action.file});
   const Result<const api::Module*> module = open_module(action);
   if (!module) return module.error();
   auto setup = std::make_unique<RouteSetup>(route, action.file, pool_, http_, metrics_);
@@ -107,7 +111,7 @@ Result<std::unique_ptr<api::Handler>> Modules::make_handler(const config::Route&
     return wrong(problems);
   try {
     std::unique_ptr<api::Handler> handler = (*module)->make(*setup);
-    activity_.show_nothing();
+    activity_.work.show_nothing();
     if (!handler) return wrong(action, "made no handler");
     setup->close();
     setups_.push_back(std::move(setup));

@@ -9,6 +9,7 @@
 #include "common/result.h"
 #include "common/stats/worker_stats.h"
 #include "config/config.h"
+#include "worker/modules/answerable.h"
 #include "worker/modules/route_metrics.h"
 
 namespace holdfast::modules {
@@ -36,8 +37,8 @@ class Modules {
                                                      const config::ModuleAction& action);
 
  private:
-  api::WorkPool& pool_;
-  api::HttpClient& http_;
+  AnswerablePool pool_;
+  AnswerableClient http_;
   stats::Activity& activity_;
   DeclaredNames metrics_;
   std::vector<std::unique_ptr<RouteSetup>> setups_;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "worker/net/tls_outcome.h"
+
 namespace holdfast::net {
 namespace {
 
@@ -72,18 +74,10 @@ TlsOutgoing::TlsOutgoing(Fd socket, SslHandle session)
   if (session_ && SSL_set_fd(session_.get(), socket_.get()) != 1) session_.reset();
 }
 
-Io TlsOutgoing::outcome_of(int result) {
-  switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return Io::WantRead;
-    case SSL_ERROR_WANT_WRITE:
-      return Io::WantWrite;
-    case SSL_ERROR_ZERO_RETURN:
-      return Io::End;
-    default:
-      broken_ = true;
-      return Io::Failed;
-  }
+Io TlsOutgoing::judge(int result) {
+  const Io outcome = outcome_of(session_.get(), result);
+  broken_ = broken_ || outcome == Io::Failed;
+  return outcome;
 }
 
 void TlsOutgoing::note_problem() {
@@ -100,7 +94,7 @@ IoResult TlsOutgoing::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(session_.get());
   if (result != 1) {
-    const Io outcome = outcome_of(result);
+    const Io outcome = judge(result);
     if (outcome == Io::WantRead || outcome == Io::WantWrite) return {outcome, 0, 0};
     note_problem();
     return {Io::Failed, 0, 0};
@@ -117,7 +111,7 @@ IoResult TlsOutgoing::read(std::span<std::byte> room) {
   const int result = SSL_read_ex(session_.get(), room.data(), room.size(), &bytes);
   if (result == 1) return {Io::Ok, bytes, 0};
   // RFC 8446 section 6.1: an end without close_notify may be somebody's cut, and is a failure.
-  return {outcome_of(result), 0, 0};
+  return {judge(result), 0, 0};
 }
 
 IoResult TlsOutgoing::write(std::span<const iovec> pieces, bool /*more*/) {
@@ -129,7 +123,7 @@ IoResult TlsOutgoing::write(std::span<const iovec> pieces, bool /*more*/) {
     std::size_t bytes = 0;
     const int result = SSL_write_ex(session_.get(), piece.iov_base, piece.iov_len, &bytes);
     if (result != 1) {
-      const Io outcome = outcome_of(result);
+      const Io outcome = judge(result);
       if (sent > 0 && outcome != Io::Failed) break;
       return {outcome == Io::End ? Io::Failed : outcome, 0, 0};
     }

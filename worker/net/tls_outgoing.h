@@ -52,7 +52,7 @@ class TlsOutgoing final : public Transport {
   const std::string& problem() const { return problem_; }
 
  private:
-  Io outcome_of(int result);
+  Io judge(int result);
   void note_problem();
 
   Fd socket_;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "worker/net/tls_clients.h"
+#include "worker/net/tls_outcome.h"
 
 namespace holdfast::net {
 namespace {
@@ -147,18 +148,10 @@ TlsTransport::TlsTransport(Fd socket, SslHandle session, TlsShared& shared)
   }
 }
 
-Io TlsTransport::outcome_of(int result) {
-  switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return Io::WantRead;
-    case SSL_ERROR_WANT_WRITE:
-      return Io::WantWrite;
-    case SSL_ERROR_ZERO_RETURN:
-      return Io::End;
-    default:
-      broken_ = true;
-      return Io::Failed;
-  }
+Io TlsTransport::judge(int result) {
+  const Io outcome = outcome_of(session_.get(), result);
+  broken_ = broken_ || outcome == Io::Failed;
+  return outcome;
 }
 
 TlsShared::TlsShared(stats::WorkerStats& stats, const TimePoint& loop_time) : now(loop_time) {
@@ -217,7 +210,7 @@ IoResult TlsTransport::handshake() {
     establish();
     return {};
   }
-  const Io outcome = outcome_of(result);
+  const Io outcome = judge(result);
   if (outcome == Io::WantRead || outcome == Io::WantWrite) return {outcome, 0, 0};
   const stats::TlsFailure why = outcome == Io::End ? stats::TlsFailure::Closed : failure_of(ERR_peek_error());
   count_failure(why);
@@ -284,7 +277,7 @@ IoResult TlsTransport::read(std::span<std::byte> room) {
       if (wire_.drained && SSL_has_pending(session_.get()) == 0) return {Io::Ok, got, 0};
       continue;
     }
-    const Io outcome = outcome_of(result);
+    const Io outcome = judge(result);
     if (outcome == Io::End || outcome == Io::Failed) {
       if (!counted_)
         count_failure(outcome == Io::End ? stats::TlsFailure::Closed : failure_of(ERR_peek_error()));
@@ -317,7 +310,7 @@ IoResult TlsTransport::write_record(std::span<const std::byte> bytes, bool more)
     return {Io::Ok, written, 0};
   }
   record_size_.held();
-  const Io outcome = outcome_of(result);
+  const Io outcome = judge(result);
   return {outcome == Io::End ? Io::Failed : outcome, 0, outcome == Io::Failed ? errno : 0};
 }
 

@@ -54,7 +54,7 @@ class TlsTransport final : public Transport {
 
  private:
   /// How an operation ended that did not succeed.
-  Io outcome_of(int result);
+  Io judge(int result);
   /// One record at most; Ok with its bytes. `more`: another follows at once.
   IoResult write_record(std::span<const std::byte> bytes, bool more);
   void answer_plain_http() const;

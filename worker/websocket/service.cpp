@@ -13,7 +13,6 @@ namespace holdfast::websocket {
 namespace {
 
 constexpr std::uint16_t kUpgradeRequired = 426;
-constexpr Milliseconds kDrainStep{50};
 
 HandshakeRefusal malformed(std::string_view reason) {
   return {400, reason, false};
@@ -100,23 +99,34 @@ void Service::leave(Session& session) {
   connections_.subtract();
 }
 
-void Service::begin_drain(TimePoint now, TimePoint deadline) {
+void Service::begin_drain(TimePoint now, Duration wait, Duration spread) {
   now_ = now;
-  if (deadline <= now) {
-    draining_ = true;
-    return send_away(count_);
+  drained_by_ = now + wait + spread;
+  next_.reset();
+  if (wait > Duration::zero()) {
+    next_ = timers_.start(now + wait, *this);
+  } else {
+    go_on_draining();
   }
-  drained_by_ = now + (deadline - now) / 4 * 3;
-  next_ = timers_.start(now + (deadline - now) / 2, *this);
 }
 
 void Service::on_timer() {
-  draining_ = true;
   now_ = std::max(now_, first_ != nullptr ? first_->exchange_.now() : now_);
-  const Duration left = std::max(drained_by_ - now_, Duration::zero());
-  const auto steps = static_cast<std::size_t>(left / kDrainStep);
-  send_away(count_ / (steps + 1) + 1);
-  if (count_ > 0) next_ = timers_.start(now_ + kDrainStep, *this);
+  go_on_draining();
+}
+
+void Service::go_on_draining() {
+  draining_ = true;
+  std::size_t open = 0;
+  for (const Session* session = first_; session != nullptr; session = session->next_)
+    open += session->is_open() ? 1 : 0;
+  send_away(farewells_due(open, drained_by_ - now_));
+  if (open > 0) next_ = timers_.start(now_ + kFarewellStep, *this);
+}
+
+std::size_t Service::farewells_due(std::size_t open, Duration left) {
+  const auto steps = static_cast<std::size_t>(std::max(left, Duration::zero()) / kFarewellStep);
+  return (open + steps) / (steps + 1);
 }
 
 // Those that came first, which are last in the list, could as well be the first to go: it does not matter.

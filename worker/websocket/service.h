@@ -24,11 +24,14 @@ class Service final : public http::WebSocketService, private api::TimerListener 
 
   bool accept(http::Exchange& exchange, std::unique_ptr<api::WebSocketListener> listener) override;
 
-  /// Every conversation ends with 1001: evenly spread over the last half of the time until `deadline`, so that
-  /// clients do not all come back at once, but early enough that they can answer. In ignorance of a deadline
-  /// (`deadline` <= `now`): at once.
-  void begin_drain(TimePoint now, TimePoint deadline);
+  /// Every conversation ends with 1001: from `wait` after `now` on, evenly spread over the time `spread`, so
+  /// that clients do not all come back at once. May be called again with shorter times.
+  void begin_drain(TimePoint now, Duration wait, Duration spread);
   std::size_t open() const { return count_; }
+  static constexpr Milliseconds kFarewellStep{50};
+  /// How many of `open` conversations are to end now, when the next ones end kFarewellStep later and all of
+  /// them within the time `left`.
+  static std::size_t farewells_due(std::size_t open, Duration left);
 
   // -- for sessions
   http::TimerService& timers() { return timers_; }
@@ -44,6 +47,7 @@ class Service final : public http::WebSocketService, private api::TimerListener 
   void open_session(http::Exchange& exchange, std::unique_ptr<api::WebSocketListener> listener,
                     const Handshake& handshake, const DeflateNegotiation& deflate);
   void on_timer() override;
+  void go_on_draining();
   void send_away(std::size_t most);
 
   http::TimerService& timers_;

@@ -86,7 +86,7 @@ void Session::resume() {
 // Returns how much of the input is done with.
 std::size_t Session::take(std::span<const std::byte> input) {
   if (state_ == State::Done) return input.size();
-  exchange_.host().show_activity(exchange_);
+  exchange_.show_activity();
   taking_ = true;
   std::array<std::byte, kPart> memory;  // a copy, since it is unmasked in place
   std::size_t used = 0;
@@ -212,6 +212,7 @@ void Session::tell_close(std::uint16_t code, std::string_view reason) {
   if (state_ != State::Open || std::exchange(told_close_, true)) return;
   // The listener finds it closed, and can send nothing.
   state_ = State::Closing;
+  exchange_.show_activity();
   tell([&] { listener_->on_close(code, reason); });
   state_ = State::Open;
 }

@@ -18,6 +18,7 @@ namespace api = holdfast::api;
 namespace {
 
 volatile int sink = 0;
+int* volatile held = nullptr;
 
 // NOLINTNEXTLINE(misc-no-recursion): that is the fault
 [[gnu::noinline]] int dig(int depth) {
@@ -70,6 +71,10 @@ void fail_as(const std::string& what, api::Exchange& exchange) {
   if (what == "spin")
     for (;;) sink = sink + 1;
   if (what == "deadlock") deadlock();
+  if (what == "leak") {
+    held = new int[1000];
+    held = nullptr;
+  }
   if (what == "block") ::poll(nullptr, 0, -1);
   if (what == "hold") ::poll(nullptr, 0, number());
 }

@@ -5,6 +5,7 @@
 #include <holdfast/query.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -39,6 +40,32 @@ bool is_worker() {
   return std::string_view(name).starts_with("holdfast: w");
 }
 
+/// What blocks is what the pool is for.
+int doze(std::chrono::milliseconds time, const std::string& file, bool crashes) {
+  ::poll(nullptr, 0, static_cast<int>(time.count()));
+  while (!file.empty() && ::access(file.c_str(), F_OK) != 0) ::poll(nullptr, 0, 5);
+  if (crashes) crash();
+  return 42;
+}
+
+/// What the query's `then` says is done when a wait is over.
+bool is_to(const char* deed, const api::Exchange& exchange) {
+  return api::query_value(exchange.request().query, "then") == deed;
+}
+
+class CrashAtEnd {
+ public:
+  explicit CrashAtEnd(bool crashes) : crashes_(crashes) {}
+  ~CrashAtEnd() {
+    if (crashes_) crash();
+  }
+  CrashAtEnd(const CrashAtEnd&) = delete;
+  CrashAtEnd& operator=(const CrashAtEnd&) = delete;
+
+ private:
+  const bool crashes_;
+};
+
 class Trial final : public api::CoroutineHandler {
  public:
   explicit Trial(api::Setup& setup)
@@ -65,10 +92,11 @@ class Trial final : public api::CoroutineHandler {
     } else if (what == "crash") {
       crash();
     } else if (what == "never") {
+      const CrashAtEnd end(is_to("crash", exchange));
       co_await api::pause(exchange, 1h);
     } else if (what == "pause") {
       co_await api::pause(exchange, milliseconds(exchange));
-      if (api::query_value(exchange.request().query, "then") == "crash") crash();
+      if (is_to("crash", exchange)) crash();
       exchange.respond({}, api::Body::copy("paused"));
     } else {
       co_await wait_for(what, exchange);
@@ -84,19 +112,24 @@ class Trial final : public api::CoroutineHandler {
   api::Task<> wait_for(std::string what, api::Exchange& exchange) {
     if (what == "pool") {
       const auto time = milliseconds(exchange);
-      const int sum = co_await api::in_pool(pool_, [time] {
-        ::poll(nullptr, 0, static_cast<int>(time.count()));  // what blocks is what the pool is for
-        return 42;
-      });
+      const std::string file = api::query_value(exchange.request().query, "until").value_or("");
+      const int sum = co_await api::in_pool(pool_, doze, time, file, is_to("crash_there", exchange));
+      if (is_to("crash", exchange)) crash();
       exchange.respond({}, api::Body::copy(std::to_string(sum)));
+    } else if (what == "piece") {
+      api::BodyReader reader(exchange);
+      co_await reader.next();
+      crash();
     } else if (what == "body") {
       const std::string body = co_await api::whole_body(exchange, 100'000);
+      if (is_to("crash", exchange)) crash();
       exchange.respond({}, api::Body::copy(std::to_string(body.size())));
     } else if (what == "stream") {
       api::ResponseWriter writer(exchange, {});
       const std::string block(10'000, 's');
       const int blocks = std::stoi(api::query_value(exchange.request().query, "blocks").value_or("100"));
       for (int i = 0; i < blocks; ++i) co_await writer.write(block);
+      if (is_to("crash", exchange)) crash();
       writer.end();
     } else if (what == "drip") {
       api::ResponseWriter writer(exchange, {});

@@ -146,6 +146,7 @@ TEST(SupervisorStop, GracefulStopDrainsAndEndsWhenAllAreGone) {
   h.tell(event::StopRequested{StopMode::Graceful});
   EXPECT_EQ(h.last_count<action::Drain>(), 2U);
   EXPECT_EQ(h.last_of<action::Drain>().deadline, 30s);
+  EXPECT_EQ(h.last_count<action::SendAway>(), 2U);
   h.exited(h.newest(0));
   EXPECT_EQ(h.total<action::Exit>(), 0U);
   h.exited(h.newest(1));
@@ -275,6 +276,7 @@ TEST(SupervisorWorkers, DrainedWorkersAreNotReplacedUntilAReload) {
   h.all_ready();
   h.tell(event::DrainWorkers{});
   EXPECT_EQ(h.last_count<action::Drain>(), 2U);
+  EXPECT_EQ(h.last_count<action::SendAway>(), 0U);
   h.exited(h.newest(0));
   h.exited(h.newest(1));
   h.pass(60s);

@@ -177,6 +177,22 @@ TEST_F(TaskTest, work_in_the_pool_gives_its_result) {
   EXPECT_EQ(exchange_.body(), "read");
 }
 
+TEST_F(TaskTest, work_in_the_pool_has_what_is_handed_to_it) {
+  serve([this](Exchange& exchange) -> Task<> {
+    const std::string long_word(100, 'l');
+    const auto join = [long_word](const std::string& more) { return long_word + more; };
+    std::string all = co_await in_pool(pool_, join, std::string(50, 'm'));
+    all += co_await in_pool(
+        pool_, [](std::unique_ptr<std::string> last, int times) { return *last + std::to_string(times); },
+        std::make_unique<std::string>(100, 'e'), 3);
+    exchange.respond({200}, Body::copy(all + long_word));
+  });
+  pool_.run();
+  pool_.run();
+  EXPECT_EQ(exchange_.body(),
+            std::string(100, 'l') + std::string(50, 'm') + std::string(100, 'e') + "3" + std::string(100, 'l'));
+}
+
 TEST_F(TaskTest, an_exception_in_the_pool_comes_out_of_the_await) {
   serve([this](Exchange& /*exchange*/) -> Task<> {
     co_await in_pool(pool_, []() -> int { throw std::runtime_error("no such row"); });

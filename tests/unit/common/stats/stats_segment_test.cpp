@@ -108,7 +108,7 @@ TEST(Segment, GivesAClearSeatToTheNextUser) {
     worker.cell(Metric::HttpRequests, 1, 0, 500).add(3);
     worker.histogram(Metric::EventLoopLag).observe(5);
     worker.activity().connections.store(77);
-    worker.activity().request[0] = 'G';
+    worker.activity().work.request[0] = 'G';
   }
   segment.retire_seat(seat);
   ASSERT_EQ(segment.claim_seat(1, 2), seat) << "the freed seat is used again";
@@ -116,7 +116,7 @@ TEST(Segment, GivesAClearSeatToTheNextUser) {
   EXPECT_EQ(again.counters.series_count.load(), 0u);
   EXPECT_EQ(again.counters.histogram_count.load(), 0u);
   EXPECT_EQ(again.activity.connections.load(), 0u);
-  EXPECT_EQ(again.activity.request[0], '\0');
+  EXPECT_EQ(again.activity.work.request[0], '\0');
   WorkerStats worker(segment, seat);
   EXPECT_EQ(worker.cell(Metric::HttpRequests, 1, 0, 500).get(), 0u);
   EXPECT_EQ(value_of(take_snapshot(segment), {Metric::HttpRequests, 1, 0, 500}), 3u)

@@ -81,6 +81,36 @@ TEST(StatusJson, TellsTheReasonsOfARefusedReload) {
   EXPECT_EQ(status["reloads"]["last"]["message"].text().substr(0, 17), "a.yaml:3:1: \"x\"\nb");
 }
 
+TEST(StatusJson, TellsWhoIsInTheRoomsOfChats) {
+  SampleSegment sample;
+  stats::PresenceBlock& first = sample.segment.seat(sample.first).presence;
+  stats::PresenceBlock& second = sample.segment.seat(sample.second).presence;
+  EXPECT_TRUE(json_of(sample)["chat"]["rooms"].items().empty());
+  const std::uint32_t lobby = first.enter("main:/chat", "lobby", 1);
+  first.enter("main:/chat", "tea \"& cake\"", 2);
+  first.set(lobby, 3);
+  second.enter("main:/chat", "lobby", 4);
+  second.enter("main:/other", "lobby", 1);
+  const JsonValue status = json_of(sample);
+  const auto& rooms = status["chat"]["rooms"].items();
+  ASSERT_EQ(rooms.size(), 3u);
+  EXPECT_EQ(rooms[0]["chat"].text(), "main:/chat");
+  EXPECT_EQ(rooms[0]["room"].text(), "lobby");
+  EXPECT_EQ(rooms[0]["members"].number(), 7) << "of both workers";
+  EXPECT_EQ(rooms[1]["room"].text(), "tea \"& cake\"");
+  EXPECT_EQ(rooms[1]["members"].number(), 2);
+  EXPECT_EQ(rooms[2]["chat"].text(), "main:/other");
+  EXPECT_THAT(status_text(sample.segment), HasSubstr("CHAT ROOM      CHAT         MEMBERS\n"));
+
+  first.set(lobby, 0);
+  sample.segment.retire_seat(sample.second);
+  const JsonValue later = json_of(sample);
+  ASSERT_EQ(later["chat"]["rooms"].items().size(), 1u) << "who is gone with a worker is not there";
+  EXPECT_EQ(later["chat"]["rooms"].items()[0]["members"].number(), 2);
+  EXPECT_EQ(first.enter("main:/chat", "new", 1), lobby) << "the place is used again";
+  EXPECT_TRUE(sample.segment.seat(sample.start(1)).presence.rooms[0].members.load() == 0);
+}
+
 TEST(StatusText, ShowsTidyColumns) {
   SampleSegment sample;
   sample.segment.set_seat_pid(sample.first, 4711);

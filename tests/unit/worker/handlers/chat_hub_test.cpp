@@ -40,6 +40,7 @@ class Post {
   };
 
   std::unique_ptr<broker::Broker> open(std::uint64_t number) { return std::make_unique<End>(*this, number); }
+  std::size_t published() const { return waiting_.size(); }
   void deliver() {
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       const auto [from, payload] = waiting_[i];
@@ -70,27 +71,77 @@ class Person final : public ChatClient {
   }
   bool tell(std::string_view json) override {
     heard.emplace_back(json);
+    if (post != nullptr) published = post->published();
     return reads;
   }
   void drop() override {
     dropped = true;
-    if (room != nullptr) hub->leave(*std::exchange(room, nullptr), *this, {"s"}, 0);
+    if (room != nullptr) hub->leave(*std::exchange(room, nullptr), *this, 0);
   }
   void join(ChatHub& in, std::string_view name = "r", ChatHub::Settings settings = {"s", 10, true}) {
     hub = &in;
     room = in.join(*this, name, settings, 1);
   }
-  void say(std::string_view text, std::string_view ref = {}) {
-    hub->say(*room, *this, text, ref, {"s", 10, true}, 2);
-  }
+  void say(std::string_view text, std::string_view ref = {}) { hub->say(*room, *this, text, ref, 2); }
   std::vector<std::string> take() { return std::exchange(heard, {}); }
 
   ChatHub* hub = nullptr;
   ChatRoom* room = nullptr;
   std::vector<std::string> heard;
+  const Post* post = nullptr;
+  std::size_t published = 0;  // by then, when it was told something last
   bool reads = true;
   bool dropped = false;
 };
+
+TEST(ChatPresence, is_that_of_the_own_clients) {
+  stats::Segment segment = std::move(stats::Segment::create()).value();
+  stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
+  Person anna("anna");
+  Person bo("bo");
+  const auto shown = [&segment] {
+    segment.set_seat_use(1, stats::SeatUse::Ready);
+    std::string text;
+    for (const stats::RoomPresence& room : stats::read_presence(segment))
+      text += room.chat + "/" + room.room + "=" + std::to_string(room.members) + " ";
+    return text;
+  };
+  ChatHub hub(nullptr, &stats);
+  EXPECT_EQ(shown(), "");
+  anna.join(hub, "tea");
+  bo.join(hub, "tea");
+  EXPECT_EQ(shown(), "s/tea=2 ");
+  hub.leave(*anna.room, anna, 0);
+  EXPECT_EQ(shown(), "s/tea=1 ");
+  anna.join(hub, "cake");
+  EXPECT_EQ(shown(), "s/cake=1 s/tea=1 ");
+  hub.leave(*bo.room, bo, 0);
+  EXPECT_EQ(shown(), "s/cake=1 ");
+}
+
+TEST(ChatHistory, of_all_rooms_together_is_bounded) {
+  ChatHub hub(nullptr, nullptr);
+  const std::string text(1024 * 1024, 't');
+  constexpr int kRooms = 20;
+  for (int i = 0; i < kRooms; ++i) {
+    Person speaker("anna");
+    speaker.join(hub, "r" + std::to_string(i));
+    speaker.say(text);
+    hub.leave(*speaker.room, speaker, 0);
+  }
+  std::size_t kept = 0;
+  for (int i = 0; i < kRooms; ++i) {
+    Person newcomer("bo");
+    newcomer.join(hub, "r" + std::to_string(i));
+    kept += newcomer.take().at(0).size() / text.size();
+    hub.leave(*newcomer.room, newcomer, 0);
+    if (i == 2) {
+      EXPECT_EQ(kept, 0U) << "what was said longest ago goes first";
+    }
+  }
+  EXPECT_GE(kept, 14U);
+  EXPECT_LE(kept, 16U);
+}
 
 class ChatHubs : public ::testing::Test {
  protected:
@@ -136,10 +187,24 @@ TEST_F(ChatHubs, newcomers_are_shown_who_is_there_and_what_was_said_wherever) {
   EXPECT_THAT(anna_.heard.back(), AllOf(HasSubstr(R"("type":"join")"), HasSubstr("cy")));
 }
 
+TEST_F(ChatHubs, the_other_workers_are_told_before_anybody_hears_it) {
+  anna_.join(one_);
+  bo_.join(one_);
+  post_.deliver();
+  anna_.post = bo_.post = &post_;
+  for (const char* ref : {"", "7"}) {
+    anna_.published = bo_.published = 0;
+    anna_.say("hello", ref);
+    EXPECT_EQ(bo_.published, 1U);
+    EXPECT_EQ(anna_.published, 1U) << "what has come back to its sender is safe";
+    post_.deliver();
+  }
+}
+
 TEST_F(ChatHubs, history_is_bounded) {
   anna_.join(one_, "r", {"s", 2, true});
   for (const char* text : {"a", "b", "c"}) anna_.say(text);
-  anna_.hub->say(*anna_.room, anna_, "d", {}, {"s", 2, true}, 2);
+  anna_.hub->say(*anna_.room, anna_, "d", {}, 2);
   bo_.join(one_, "r", {"s", 2, true});
   EXPECT_THAT(bo_.heard.at(0),
               AllOf(HasSubstr(R"("text":"c")"), HasSubstr(R"("text":"d")"), Not(HasSubstr(R"("text":"b")"))));
@@ -189,7 +254,7 @@ TEST_F(ChatHubs, names_change_for_everybody) {
   cy_.join(two_);
   post_.deliver();
   cy_.take();
-  one_.rename(*anna_.room, anna_, "Anna II", {"s"}, 3);
+  one_.rename(*anna_.room, anna_, "Anna II", 3);
   post_.deliver();
   EXPECT_THAT(cy_.take(), ElementsAre(AllOf(HasSubstr(R"("type":"rename")"), HasSubstr("Anna II"))));
 }
@@ -216,7 +281,7 @@ TEST_F(ChatHubs, rooms_that_nobody_is_in_make_place_for_others) {
     Person visitor{"v"};
     visitor.join(one_, "room" + std::to_string(i));
     ASSERT_NE(visitor.room, nullptr);
-    one_.leave(*visitor.room, visitor, {"s"}, 0);
+    one_.leave(*visitor.room, visitor, 0);
   }
   anna_.join(one_, "one more");
   EXPECT_NE(anna_.room, nullptr);

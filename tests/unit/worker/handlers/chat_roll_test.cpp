@@ -51,7 +51,7 @@ class ChatRoll : public ::testing::Test {
     room_ = hub_.join(me_, "r", kSettings, 1);
     me_.take();
   }
-  ~ChatRoll() { hub_.leave(*room_, me_, kSettings, 1); }
+  ~ChatRoll() { hub_.leave(*room_, me_, 1); }
   void come(ChatRecord::Kind kind, std::string_view member, std::string_view text = {},
             const broker::Origin& origin = kFar) {
     const std::string bytes = encode({kind, 5, "s", "r", member, member, text, {}});
