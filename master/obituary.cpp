@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/system_calls.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -31,17 +33,30 @@ std::string_view fault_name(std::uint64_t signal, std::uint64_t code) {
       return "SIGILL";
     case SIGABRT:
       return "SIGABRT";
+    case SIGSYS:
+      return "SIGSYS";
     default:
       return "";
   }
+}
+
+constexpr std::uint64_t kBySeccomp = 1;  // si_code of SIGSYS; the C library has no name for it
+
+/// "blocked system call: ptrace (101)".
+std::string blocked_call(std::uint64_t number) {
+  const std::string_view name = system_call_name(static_cast<int>(number));
+  std::string text = "blocked system call: ";
+  text.append(name.empty() ? "without a name" : name);
+  return text + " (" + std::to_string(number) + ")";
 }
 
 /// "SEGV_MAPERR at 0x10": what the kernel says of it. Signals that somebody has sent have no address.
 std::string fault_of(const stats::CrashRecord& crash, pid_t pid) {
   const std::uint64_t signal = load(crash.signal);
   const std::uint64_t code = load(crash.code);
-  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT;
-  std::string text(fault_name(signal, code));
+  const bool is_blocked = signal == SIGSYS && code == kBySeccomp;
+  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT && !is_blocked;
+  std::string text(is_blocked ? blocked_call(load(crash.system_call)) : fault_name(signal, code));
   if (is_fault) {
     char address[32];
     std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(load(crash.address)));

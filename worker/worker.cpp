@@ -15,6 +15,7 @@
 #include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
+#include "worker/sandbox/sandbox.h"
 #include "worker/wiring.h"
 
 namespace holdfast::worker {
@@ -60,6 +61,8 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     Result<std::unique_ptr<loop::EventLoop>> loop = loop::EventLoop::create();
     if (!loop) return loop.error();
     loop_ = std::move(*loop);
+    // Before modules are opened and threads are started: all of them are locked in.
+    if (Result<void> entered = sandbox::enter(job_.config, process()); !entered) return entered;
     Result<std::unique_ptr<Wiring>> wiring = Wiring::build(job_, *loop_, stats_);
     if (!wiring) return wiring.error();
     wiring_ = std::move(*wiring);
@@ -73,6 +76,10 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     // After the channel is watched: what changes from now on is told.
     on_fuses();
     return wiring_->start_accepting();
+  }
+
+  sandbox::Process process() const {
+    return job_.role == Role::Admin ? sandbox::Process::Admin : sandbox::Process::Traffic;
   }
 
   Result<void> renew_certificates(int texts) {

@@ -112,12 +112,14 @@ const Rows<Process>& process_rows() {
             "At most so many old generations drain at once; beyond that the oldest is ended. Lower it to save "
             "memory "
             "when reloads come often."),
-      field("sandbox", &Process::sandbox,
-            choice<Sandbox>({{{"auto", Sandbox::Auto}, {"off", Sandbox::Off}}, {"strict"}}), "auto",
-            Takes::NewWorkers,
-            "What workers give up before they serve. `auto` takes what the system offers (in this version: no "
-            "new "
-            "privileges), `off` nothing; use `off` only to find out whether the sandbox is in the way."));
+      field(
+          "sandbox", &Process::sandbox,
+          choice<Sandbox>({{{"auto", Sandbox::Auto}, {"off", Sandbox::Off}, {"strict", Sandbox::Strict}}}),
+          "auto", Takes::NewWorkers,
+          "What workers give up before they serve: new privileges, system calls that they do not need "
+          "(seccomp), files that the configuration does not name (landlock). `auto` takes what the system "
+          "offers, `strict` refuses to start where a part of it is missing, `off` gives up nothing; use `off` "
+          "only to find out whether the sandbox is in the way."));
   return rows;
 }
 

@@ -1,0 +1,95 @@
+#include "worker/sandbox/sandbox.h"
+
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "common/log.h"
+#include "worker/sandbox/call_rules.h"
+#include "worker/sandbox/landlock.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HOLDFAST_SANITIZED_BUILD 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define HOLDFAST_SANITIZED_BUILD 1
+#endif
+#endif
+
+namespace holdfast::sandbox {
+namespace {
+
+// Sanitizers start programs, trace threads and write files when they report.
+#ifdef HOLDFAST_SANITIZED_BUILD
+constexpr bool kBuildHasRoom = false;
+#else
+constexpr bool kBuildHasRoom = true;
+#endif
+
+Result<void> find_seccomp() {
+  const std::uint32_t action = SECCOMP_RET_TRAP;
+  if (::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0) return system_error(errno, "seccomp");
+  return {};
+}
+
+Result<void> enter_seccomp(const std::vector<sock_filter>& filter) {
+  const sock_fprog program{static_cast<unsigned short>(filter.size()),
+                           const_cast<sock_filter*>(filter.data())};  // the kernel reads it only
+  // Processors that guess at stores are no more dangerous to this process for being locked in; being kept from
+  // it costs much on older kernels.
+  constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &program) != 0)
+    return system_error(errno, "seccomp");
+  return {};
+}
+
+std::string variable_of_environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Result<void> enter_parts(const config::Config& config, Process process) {
+  if (!kBuildHasRoom) return {};
+  if (landlock_version()) {
+    const std::vector<PathRule> rules = landlock_rules(config, process, variable_of_environment);
+    if (Result<void> entered = enter_landlock(rules); !entered) return entered;
+  }
+  if (!find_seccomp()) return {};
+  return enter_seccomp(seccomp_filter(call_rules(::getpid(), {})));
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> missing_parts() {
+  if (!kBuildHasRoom) return {"a build without sanitizers"};
+  std::vector<std::string> missing;
+  if (const Result<int> version = landlock_version(); !version) missing.push_back(version.error().message());
+  if (const Result<void> found = find_seccomp(); !found) missing.push_back(found.error().message());
+  return missing;
+}
+
+Result<void> enter(const config::Config& config, Process process) {
+  const bool strict = config.process.sandbox == config::Sandbox::Strict;
+  if (config.process.sandbox == config::Sandbox::Off) return {};
+  if (strict)
+    if (const std::vector<std::string> missing = missing_parts(); !missing.empty())
+      return Error{ErrorKind::Unavailable, 0,
+                   "process.sandbox is strict, and this system lacks: " + joined(missing)};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "give up new privileges");
+  Result<void> entered = enter_parts(config, process);
+  if (entered || strict) return entered;
+  log().warning("sandbox not entered", {{"problem", entered.error().message()}});
+  return {};
+}
+
+}  // namespace holdfast::sandbox
