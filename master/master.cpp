@@ -109,6 +109,9 @@ bool Master::try_to_listen(TimePoint now) {
 void Master::begin() {
   serving_->logs.use();
   log_new_listeners();
+  if (serving_->config->process.sandbox == config::Sandbox::Auto)
+    if (const std::string missing = worker::missing_of_sandbox(); !missing.empty())
+      log().info("the workers' sandbox is incomplete", {{"missing", missing}});
   if (const std::string path = control_path_of(first_config_->process.pid_file); !path.empty()) {
     Result<ControlSocket> control = ControlSocket::open(path);
     if (control)

@@ -204,7 +204,16 @@ std::string library_versions() {
          ", hiredis " HOLDFAST_HIREDIS_VERSION ", " HOLDFAST_CODINGS;
 }
 
+std::string missing_of_sandbox() {
+  return sandbox::missing_parts();
+}
+
+Result<void> sandbox_can_be_had(const config::Config& config) {
+  return sandbox::can_be_had(config);
+}
+
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment) {
+  if (Result<void> entered = sandbox::enter(config, sandbox::Process::Traffic); !entered) return entered;
   stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
   handlers::Shared shared;
   modules::NoPool no_pool;

@@ -119,7 +119,8 @@ const Rows<Process>& process_rows() {
           "What workers give up before they serve: new privileges, system calls that they do not need "
           "(seccomp), files that the configuration does not name (landlock). `auto` takes what the system "
           "offers, `strict` refuses to start where a part of it is missing, `off` gives up nothing; use `off` "
-          "only to find out whether the sandbox is in the way."));
+          "only to find out whether the sandbox is in the way.")
+          .located());
   return rows;
 }
 

@@ -1,7 +1,7 @@
 #include "worker/sandbox/call_rules.h"
 
-#include <asm/ioctls.h>
 #include <linux/sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>

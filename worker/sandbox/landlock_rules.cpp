@@ -137,7 +137,11 @@ std::vector<PathRule> landlock_rules(const config::Config& config, Process proce
   }
   Adder adder(rules, variable);
   for (const config::Site& site : config.sites)
-    for (const config::Route& route : site.routes) adder.add(route.action);
+    for (const config::Route& route : site.routes) {
+      adder.add(route.action);
+      for (const std::string& path : route.sandbox.read) rules.add(path);
+      for (const std::string& path : route.sandbox.write) rules.add(path, Access::Change);
+    }
   return std::move(rules).take();
 }
 

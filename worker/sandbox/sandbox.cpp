@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "common/log.h"
+#include "config/loader.h"
 #include "worker/sandbox/call_rules.h"
 #include "worker/sandbox/landlock.h"
 
@@ -52,6 +53,18 @@ std::string variable_of_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// Of all routes: they are served by one process.
+CallWishes wishes_of(const config::Config& config) {
+  CallWishes wishes;
+  for (const config::Site& site : config.sites)
+    for (const config::Route& route : site.routes) {
+      const std::vector<std::string>& names = route.sandbox.system_calls;
+      wishes.names.insert(wishes.names.end(), names.begin(), names.end());
+      wishes.changes_files |= !route.sandbox.write.empty();
+    }
+  return wishes;
+}
+
 Result<void> enter_parts(const config::Config& config, Process process) {
   if (!kBuildHasRoom) return {};
   if (landlock_version()) {
@@ -59,35 +72,39 @@ Result<void> enter_parts(const config::Config& config, Process process) {
     if (Result<void> entered = enter_landlock(rules); !entered) return entered;
   }
   if (!find_seccomp()) return {};
-  return enter_seccomp(seccomp_filter(call_rules(::getpid(), {})));
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
+  const CallWishes wishes = process == Process::Traffic ? wishes_of(config) : CallWishes{};
+  return enter_seccomp(seccomp_filter(call_rules(::getpid(), wishes)));
 }
 
 }  // namespace
 
-std::vector<std::string> missing_parts() {
-  if (!kBuildHasRoom) return {"a build without sanitizers"};
-  std::vector<std::string> missing;
-  if (const Result<int> version = landlock_version(); !version) missing.push_back(version.error().message());
-  if (const Result<void> found = find_seccomp(); !found) missing.push_back(found.error().message());
+std::string missing_parts() {
+  if (!kBuildHasRoom) return "a build without sanitizers";
+  std::string missing;
+  if (const Result<int> version = landlock_version(); !version) missing = version.error().message();
+  if (const Result<void> found = find_seccomp(); !found)
+    missing += (missing.empty() ? "" : ", ") + found.error().message();
   return missing;
 }
 
+Result<void> can_be_had(const config::Config& config) {
+  if (config.process.sandbox != config::Sandbox::Strict) return {};
+  const std::string missing = missing_parts();
+  if (missing.empty()) return {};
+  const auto written = config.places.find("process.sandbox");
+  const config::Place place =
+      written == config.places.end() ? config::Place{config.file, 0, 0} : written->second;
+  return Error{
+      ErrorKind::Configuration, 0,
+      config::Problem{place, "process.sandbox: it is strict, and this system lacks: " + missing}.text()};
+}
+
 Result<void> enter(const config::Config& config, Process process) {
-  const bool strict = config.process.sandbox == config::Sandbox::Strict;
   if (config.process.sandbox == config::Sandbox::Off) return {};
-  if (strict)
-    if (const std::vector<std::string> missing = missing_parts(); !missing.empty())
-      return Error{ErrorKind::Unavailable, 0,
-                   "process.sandbox is strict, and this system lacks: " + joined(missing)};
+  if (Result<void> whole = can_be_had(config); !whole) return whole;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "give up new privileges");
   Result<void> entered = enter_parts(config, process);
-  if (entered || strict) return entered;
+  if (entered || config.process.sandbox == config::Sandbox::Strict) return entered;
   log().warning("sandbox not entered", {{"problem", entered.error().message()}});
   return {};
 }

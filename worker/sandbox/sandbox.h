@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "common/result.h"
 #include "config/config.h"
@@ -11,8 +10,12 @@
 
 namespace holdfast::sandbox {
 
-/// What this system, or this build, lacks of it; each a few words for a message. Empty: nothing.
-std::vector<std::string> missing_parts();
+/// What this system, or this build, lacks of it, in words for a message. Empty: nothing.
+std::string missing_parts();
+
+/// Fails when the configuration wants all of the sandbox (strict) and a part is missing, with the setting's
+/// place.
+Result<void> can_be_had(const config::Config& config);
 
 /// Locks this process in, as process.sandbox has it. On the only thread of the process: those that it starts
 /// are locked in with it. Fails when a part is missing and the sandbox is strict; else that part is left out.

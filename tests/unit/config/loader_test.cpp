@@ -190,7 +190,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   const auto refused = [&](const std::string& at, const std::string& what) {
     return ElementsAre("x.yaml:" + at + ": `" + what + "`" + suffix);
   };
-  EXPECT_THAT(problems_with_site("process: {sandbox: strict}\n"), refused("1:20", "sandbox: strict"));
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
 }
