@@ -50,23 +50,6 @@ std::string blocked_call(std::uint64_t number) {
   return text + " (" + std::to_string(number) + ")";
 }
 
-/// "SEGV_MAPERR at 0x10": what the kernel says of it. Signals that somebody has sent have no address.
-std::string fault_of(const stats::CrashRecord& crash, pid_t pid) {
-  const std::uint64_t signal = load(crash.signal);
-  const std::uint64_t code = load(crash.code);
-  const bool is_blocked = signal == SIGSYS && code == kBySeccomp;
-  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT && !is_blocked;
-  std::string text(is_blocked ? blocked_call(load(crash.system_call)) : fault_name(signal, code));
-  if (is_fault) {
-    char address[32];
-    std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(load(crash.address)));
-    text += address;
-  }
-  const std::uint64_t thread = load(crash.thread);
-  if (thread != static_cast<std::uint64_t>(pid)) text += " in thread " + std::to_string(thread);
-  return text;
-}
-
 void add(std::vector<LogField>& fields, std::string_view key, const std::string& text) {
   if (!text.empty()) fields.emplace_back(key, text);
 }
@@ -87,6 +70,23 @@ bool was_expected(stats::ExitReason reason) {
       return false;
   }
   return false;
+}
+
+std::string fault_of(const stats::CrashRecord& crash, pid_t pid) {
+  const std::uint64_t signal = load(crash.signal);
+  const std::uint64_t code = load(crash.code);
+  if (signal == 0) return "";
+  const bool is_blocked = signal == SIGSYS && code == kBySeccomp;
+  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT && !is_blocked;
+  std::string text(is_blocked ? blocked_call(load(crash.system_call)) : fault_name(signal, code));
+  if (is_fault) {
+    char address[32];
+    std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(load(crash.address)));
+    text += address;
+  }
+  const std::uint64_t thread = load(crash.thread);
+  if (thread != static_cast<std::uint64_t>(pid)) text += " in thread " + std::to_string(thread);
+  return text;
 }
 
 std::string work_text(const stats::Activity& activity) {
@@ -122,7 +122,6 @@ stats::Death death_of(const WorkerProcess& process, const ExitStatus& status, st
     death.request_id = text_of(seat.activity.request_id);
   }
   death.what = text_of(seat.crash.what);
-  if (load(seat.crash.signal) == 0) return death;
   death.fault = fault_of(seat.crash, process.pid);
   death.backtrace = text_of(seat.crash.backtrace, load(seat.crash.backtrace_length));
   return death;

@@ -213,8 +213,10 @@ Result<void> sandbox_can_be_had(const config::Config& config) {
 }
 
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment) {
+  const std::uint32_t seat = segment.claim_seat(0, 1);
+  install_crash_reports(segment.seat(seat).crash);
   if (Result<void> entered = sandbox::enter(config, sandbox::Process::Traffic); !entered) return entered;
-  stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
+  stats::WorkerStats stats(segment, seat);
   handlers::Shared shared;
   modules::NoPool no_pool;
   upstream::NoClient no_client;

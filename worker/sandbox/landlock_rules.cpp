@@ -117,7 +117,6 @@ class Adder {
   }
   // Figures of all processes of the server.
   void add_one(const config::MetricsAction& /*metrics*/) { rules_.add("/proc"); }
-  void add_one(const config::StatusAction& /*status*/) { rules_.add("/proc"); }
   template <class Other>
   void add_one(const Other& /*asks for nothing*/) {}
 
