@@ -64,7 +64,9 @@ Result<void> add_rule(int ruleset, const PathRule& rule, std::uint64_t known) {
   const Fd place(::open(rule.path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status {};
   if (!place || ::fstat(place.get(), &status) != 0) {
-    log().debug("left out of the sandbox", {{"problem", system_error(errno, rule.path).message()}});
+    // Most of what libraries look at is missing on any one system.
+    if (errno != ENOENT)
+      log().debug("left out of the sandbox", {{"problem", system_error(errno, rule.path).message()}});
     return {};
   }
   landlock_path_beneath_attr attributes{};
