@@ -331,6 +331,8 @@ void Master::on_process_channel(ProcessId id) {
       feed(event::ProcessReady{id});
     } else if (message.kind == ControlKind::Closed) {
       feed(event::ProcessClosed{id});
+    } else if (message.kind == ControlKind::Renew) {
+      feed(event::RenewalRequested{id, message.text});
     } else if (message.kind == ControlKind::Failed) {
       feed(event::ProcessFailed{id, message.text});
     }

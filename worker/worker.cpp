@@ -16,6 +16,7 @@
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
 #include "worker/sandbox/sandbox.h"
+#include "worker/sandbox_watch.h"
 #include "worker/wiring.h"
 
 namespace holdfast::worker {
@@ -70,11 +71,14 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     lag_ = stats_.histogram(stats::Metric::EventLoopLag);
     dropped_ = stats_.cell(stats::Metric::LogLinesDropped);
     memory_return_.emplace(*loop_);
+    sandbox_watch_.emplace(*loop_, control_);
     know_loaded_objects();
     loop_->set_hook(*this);
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
     // After the channel is watched: what changes from now on is told.
     on_fuses();
+    if (sandbox::keeps_files(job_.config) && job_.role == Role::Traffic)
+      sandbox_watch_->start(sandbox::lasting_places(job_.config));
     return wiring_->start_accepting();
   }
 
@@ -131,6 +135,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       draining_ = true;
       log().debug("draining", {{"connections", wiring_->connections().size()}});
       wiring_->stop_accepting();
+      sandbox_watch_->stop();
       control_.tell(ControlKind::Closed);
       wiring_->connections().begin_drain(net::Drain::Gently);
       wiring_->websockets().begin_drain(loop_->now(), loop_->now() + deadline);
@@ -174,6 +179,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   ControlClient control_;
   std::unique_ptr<Wiring> wiring_;
   std::optional<MemoryReturn> memory_return_;
+  std::optional<SandboxWatch> sandbox_watch_;
   stats::Cell busy_;
   stats::HistogramCell lag_;
   stats::Cell dropped_;

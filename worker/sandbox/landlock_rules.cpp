@@ -1,6 +1,8 @@
 #include "worker/sandbox/landlock_rules.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -79,6 +81,11 @@ class Rules {
   std::vector<PathRule> rules_;
 };
 
+bool looks_up_names(const config::Action& action) {
+  if (const auto* const chat = std::get_if<config::ChatAction>(&action)) return !chat->broker.host.empty();
+  return std::holds_alternative<config::ModuleAction>(action);
+}
+
 void add_libraries(Rules& rules, const Variable& variable) {
   rules.add(kOfLibraries);
   rules.add("/dev/null", Access::Update);
@@ -87,8 +94,7 @@ void add_libraries(Rules& rules, const Variable& variable) {
   rules.add_list(variable("LD_LIBRARY_PATH"));
 }
 
-void add_outgoing_calls(Rules& rules, const Variable& variable) {
-  rules.add(kOfNames);
+void add_trust(Rules& rules, const Variable& variable) {
   rules.add(kOfTrust);
   rules.add(variable("SSL_CERT_FILE"));
   rules.add_list(variable("SSL_CERT_DIR"));
@@ -100,6 +106,7 @@ class Adder {
 
   void add(const config::Action& action) {
     std::visit([this](const auto& one) { add_one(one); }, action);
+    if (looks_up_names(action)) rules_.add(kOfNames);
   }
 
  private:
@@ -110,10 +117,7 @@ class Adder {
   }
   void add_one(const config::ModuleAction& module) {
     rules_.add_replaceable(module.file, home_);
-    add_outgoing_calls(rules_, variable_);
-  }
-  void add_one(const config::ChatAction& chat) {
-    if (!chat.broker.host.empty()) rules_.add(kOfNames);
+    add_trust(rules_, variable_);
   }
   // Figures of all processes of the server.
   void add_one(const config::MetricsAction& /*metrics*/) { rules_.add("/proc"); }
@@ -126,6 +130,18 @@ class Adder {
 };
 
 }  // namespace
+
+std::vector<std::string> lasting_places(const config::Config& config) {
+  std::set<std::string> places;
+  for (const config::Site& site : config.sites)
+    for (const config::Route& route : site.routes) {
+      if (const auto* const files = std::get_if<config::FilesAction>(&route.action)) places.insert(files->root);
+      if (looks_up_names(route.action)) places.insert(std::begin(kOfNames), std::end(kOfNames));
+      places.insert(route.sandbox.read.begin(), route.sandbox.read.end());
+      places.insert(route.sandbox.write.begin(), route.sandbox.write.end());
+    }
+  return {places.begin(), places.end()};
+}
 
 std::vector<PathRule> landlock_rules(const config::Config& config, Process process, const Variable& variable) {
   Rules rules;

@@ -30,4 +30,7 @@ using Variable = std::function<std::string(const char* name)>;
 
 std::vector<PathRule> landlock_rules(const config::Config& config, Process process, const Variable& variable);
 
+/// Those paths at which workers of this configuration still have to find something when it has been replaced.
+std::vector<std::string> lasting_places(const config::Config& config);
+
 }  // namespace holdfast::sandbox

@@ -87,6 +87,10 @@ std::string missing_parts() {
   return missing;
 }
 
+bool keeps_files(const config::Config& config) {
+  return config.process.sandbox != config::Sandbox::Off && kBuildHasRoom && landlock_version().has_value();
+}
+
 Result<void> can_be_had(const config::Config& config) {
   if (config.process.sandbox != config::Sandbox::Strict) return {};
   const std::string missing = missing_parts();

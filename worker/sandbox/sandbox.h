@@ -13,6 +13,9 @@ namespace holdfast::sandbox {
 /// What this system, or this build, lacks of it, in words for a message. Empty: nothing.
 std::string missing_parts();
 
+/// Whether files are kept from workers of this configuration, on this system.
+bool keeps_files(const config::Config& config);
+
 /// Fails when the configuration wants all of the sandbox (strict) and a part is missing, with the setting's
 /// place.
 Result<void> can_be_had(const config::Config& config);
