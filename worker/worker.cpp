@@ -63,7 +63,8 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     if (!loop) return loop.error();
     loop_ = std::move(*loop);
     // Before modules are opened and threads are started: all of them are locked in.
-    if (Result<void> entered = sandbox::enter(job_.config, process()); !entered) return entered;
+    const Result<sandbox::Entered> entered = sandbox::enter(job_.config, process());
+    if (!entered) return entered.error();
     Result<std::unique_ptr<Wiring>> wiring = Wiring::build(job_, *loop_, stats_);
     if (!wiring) return wiring.error();
     wiring_ = std::move(*wiring);
@@ -77,7 +78,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
     // After the channel is watched: what changes from now on is told.
     on_fuses();
-    if (sandbox::keeps_files(job_.config) && job_.role == Role::Traffic)
+    if (entered->files && job_.role == Role::Traffic)
       sandbox_watch_->start(sandbox::lasting_places(job_.config));
     return wiring_->start_accepting();
   }
@@ -221,7 +222,8 @@ Result<void> sandbox_can_be_had(const config::Config& config) {
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment) {
   const std::uint32_t seat = segment.claim_seat(0, 1);
   install_crash_reports(segment.seat(seat).crash);
-  if (Result<void> entered = sandbox::enter(config, sandbox::Process::Traffic); !entered) return entered;
+  const Result<sandbox::Entered> entered = sandbox::enter(config, sandbox::Process::Traffic);
+  if (!entered) return entered.error();
   stats::WorkerStats stats(segment, seat);
   handlers::Shared shared;
   modules::NoPool no_pool;

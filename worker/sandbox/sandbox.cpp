@@ -65,15 +65,19 @@ CallWishes wishes_of(const config::Config& config) {
   return wishes;
 }
 
-Result<void> enter_parts(const config::Config& config, Process process) {
+/// Files first: the calls that it takes are not among those that are left.
+Result<void> enter_parts(const config::Config& config, Process process, Entered& entered) {
   if (!kBuildHasRoom) return {};
   if (landlock_version()) {
     const std::vector<PathRule> rules = landlock_rules(config, process, variable_of_environment);
-    if (Result<void> entered = enter_landlock(rules); !entered) return entered;
+    if (Result<void> files = enter_landlock(rules); !files) return files;
+    entered.files = true;
   }
   if (!find_seccomp()) return {};
   const CallWishes wishes = process == Process::Traffic ? wishes_of(config) : CallWishes{};
-  return enter_seccomp(seccomp_filter(call_rules(::getpid(), wishes)));
+  Result<void> calls = enter_seccomp(seccomp_filter(call_rules(::getpid(), wishes)));
+  entered.calls = calls.has_value();
+  return calls;
 }
 
 }  // namespace
@@ -85,10 +89,6 @@ std::string missing_parts() {
   if (const Result<void> found = find_seccomp(); !found)
     missing += (missing.empty() ? "" : ", ") + found.error().message();
   return missing;
-}
-
-bool keeps_files(const config::Config& config) {
-  return config.process.sandbox != config::Sandbox::Off && kBuildHasRoom && landlock_version().has_value();
 }
 
 Result<void> can_be_had(const config::Config& config) {
@@ -103,14 +103,15 @@ Result<void> can_be_had(const config::Config& config) {
       config::Problem{place, "process.sandbox: it is strict, and this system lacks: " + missing}.text()};
 }
 
-Result<void> enter(const config::Config& config, Process process) {
-  if (config.process.sandbox == config::Sandbox::Off) return {};
-  if (Result<void> whole = can_be_had(config); !whole) return whole;
+Result<Entered> enter(const config::Config& config, Process process) {
+  Entered entered;
+  if (config.process.sandbox == config::Sandbox::Off) return entered;
+  if (Result<void> whole = can_be_had(config); !whole) return whole.error();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "give up new privileges");
-  Result<void> entered = enter_parts(config, process);
-  if (entered || config.process.sandbox == config::Sandbox::Strict) return entered;
-  log().warning("sandbox not entered", {{"problem", entered.error().message()}});
-  return {};
+  const Result<void> all = enter_parts(config, process, entered);
+  if (!all && config.process.sandbox == config::Sandbox::Strict) return all.error();
+  if (!all) log().warning("sandbox not entered", {{"problem", all.error().message()}});
+  return entered;
 }
 
 }  // namespace holdfast::sandbox

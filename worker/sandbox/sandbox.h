@@ -13,15 +13,18 @@ namespace holdfast::sandbox {
 /// What this system, or this build, lacks of it, in words for a message. Empty: nothing.
 std::string missing_parts();
 
-/// Whether files are kept from workers of this configuration, on this system.
-bool keeps_files(const config::Config& config);
-
 /// Fails when the configuration wants all of the sandbox (strict) and a part is missing, with the setting's
 /// place.
 Result<void> can_be_had(const config::Config& config);
 
+/// Which parts were entered.
+struct Entered {
+  bool files = false;
+  bool calls = false;
+};
+
 /// Locks this process in, as process.sandbox has it. On the only thread of the process: those that it starts
 /// are locked in with it. Fails when a part is missing and the sandbox is strict; else that part is left out.
-Result<void> enter(const config::Config& config, Process process);
+Result<Entered> enter(const config::Config& config, Process process);
 
 }  // namespace holdfast::sandbox
