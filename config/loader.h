@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/sources.h"
 
 namespace holdfast::config {
 
@@ -24,6 +25,7 @@ struct Loaded {
   std::shared_ptr<const Config> config;  // null when problems is not empty
   std::vector<Problem> problems;         // in order of file, line, column
   std::vector<Problem> warnings;
+  Sources sources{};  // what it was loaded from
 };
 
 /// Where the pid file is when a configuration does not say.

@@ -141,6 +141,16 @@ std::optional<std::string> ControlSocket::on_client(ClientId id) {
   return client.asked.substr(0, end);
 }
 
+int ControlSocket::socket_of(ClientId id) const {
+  const auto found = clients_.find(id);
+  return found == clients_.end() ? -1 : found->second.socket.get();
+}
+
+ControlSocket::ClientId ControlSocket::adopt_client(Fd socket) {
+  clients_[++last_id_] = {std::move(socket), "", kNever};
+  return last_id_;
+}
+
 void ControlSocket::on_time(TimePoint now) {
   std::erase_if(clients_, [now](const auto& entry) { return entry.second.deadline <= now; });
 }

@@ -33,16 +33,23 @@ Prepared prepare_generation(std::shared_ptr<const config::Config> config, const 
                             ListenerSet& listeners, stats::Segment& segment) {
   if (std::vector<std::string> problems = problems_of(*config, serving); !problems.empty())
     return Unpreparable{ErrorKind::Configuration, 0, std::move(problems)};
-  Result<std::optional<Identity>> identity = resolve_identity(config->process);
-  if (!identity) return unpreparable(identity.error());
-  Result<LogFiles> logs = LogFiles::open(config->log);
-  if (!logs) return unpreparable(logs.error());
-  std::vector<EndpointNeed> needs = needs_of(*config);
-  if (Result<void> bound = listeners.prepare(needs); !bound) {
+  Result<std::unique_ptr<Generation>> generation = adopt_generation(std::move(config), segment);
+  if (!generation) return unpreparable(generation.error());
+  if (Result<void> bound = listeners.prepare((*generation)->needs); !bound) {
     Unpreparable why = unpreparable(bound.error());
     why.kind = ErrorKind::Unavailable;
     return why;
   }
+  return std::move(*generation);
+}
+
+Result<std::unique_ptr<Generation>> adopt_generation(std::shared_ptr<const config::Config> config,
+                                                     stats::Segment& segment) {
+  Result<std::optional<Identity>> identity = resolve_identity(config->process);
+  if (!identity) return identity.error();
+  Result<LogFiles> logs = LogFiles::open(config->log);
+  if (!logs) return logs.error();
+  std::vector<EndpointNeed> needs = needs_of(*config);
   intern_names(*config, segment);
   return std::make_unique<Generation>(
       Generation{std::move(config), std::move(*logs), std::move(*identity), std::move(needs)});

@@ -29,6 +29,7 @@ struct Generation {
   LogFiles logs;
   std::optional<Identity> identity;
   std::vector<EndpointNeed> needs;
+  config::Sources sources{};  // what `config` was loaded from
 };
 
 /// Why a generation cannot be had, one text a problem, and what kind the first is of.
@@ -44,6 +45,10 @@ using Prepared = std::variant<std::unique_ptr<Generation>, Unpreparable>;
 /// the start.
 Prepared prepare_generation(std::shared_ptr<const config::Config> config, const config::Config* serving,
                             ListenerSet& listeners, stats::Segment& segment);
+
+/// A generation whose listeners are there already, and whose processes serve: a predecessor's.
+Result<std::unique_ptr<Generation>> adopt_generation(std::shared_ptr<const config::Config> config,
+                                                     stats::Segment& segment);
 
 /// The same configuration with another number of workers.
 std::shared_ptr<const config::Config> with_workers(const config::Config& config, std::uint32_t workers);

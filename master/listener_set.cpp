@@ -154,6 +154,24 @@ void ListenerSet::rollback() {
   });
 }
 
+std::vector<HandedEndpoint> ListenerSet::handed() const {
+  std::vector<HandedEndpoint> all;
+  for (const Held& held : held_) {
+    HandedEndpoint endpoint{held.need, held.actual, {}, held.chosen};
+    for (std::size_t i = 0; i < held.settled; ++i) endpoint.sockets.push_back(held.sockets[i].get());
+    if (held.settled > 0) all.push_back(std::move(endpoint));
+  }
+  return all;
+}
+
+void ListenerSet::adopt(const std::vector<HandedEndpoint>& endpoints) {
+  for (const HandedEndpoint& endpoint : endpoints) {
+    Held held{endpoint.need, endpoint.actual, {}, endpoint.sockets.size(), endpoint.chosen, false};
+    for (const int socket : endpoint.sockets) held.sockets.emplace_back(socket);
+    held_.push_back(std::move(held));
+  }
+}
+
 std::vector<int> ListenerSet::sockets_of(const EndpointNeed& need, std::uint32_t slot,
                                          std::uint32_t workers) const {
   std::vector<int> sockets;

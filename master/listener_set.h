@@ -18,6 +18,14 @@
 
 namespace holdfast::master {
 
+/// An endpoint as one master leaves it to another; descriptors by number.
+struct HandedEndpoint {
+  EndpointNeed need;
+  Endpoint actual;
+  std::vector<int> sockets;
+  std::size_t chosen = 0;  // the first so many get new connections
+};
+
 class ListenerSet {
  public:
   ListenerSet() = default;
@@ -33,6 +41,11 @@ class ListenerSet {
   void commit(const std::vector<EndpointNeed>& needs);
   /// Closes what the last prepare() has opened.
   void rollback();
+
+  /// What is held, for a successor. Sockets that the last prepare() has opened are left out.
+  std::vector<HandedEndpoint> handed() const;
+  /// Takes a predecessor's over; at the start, in place of a first prepare() and commit().
+  void adopt(const std::vector<HandedEndpoint>& endpoints);
 
   /// The sockets of an endpoint that the process of `slot` serves when there are `workers` of them; borrowed.
   std::vector<int> sockets_of(const EndpointNeed& need, std::uint32_t slot, std::uint32_t workers) const;

@@ -18,7 +18,8 @@ enum class Source : std::uint8_t {
   ControlListener,
   ControlClient,
   CertificateInquiry,
-  StapleInquiry
+  StapleInquiry,
+  BinaryTrial
 };
 
 struct Wakeup {

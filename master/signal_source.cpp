@@ -13,7 +13,10 @@ namespace {
 // The C library hides two signals from sigfillset, though anybody can send them: the kernel's own calls know
 // all. SIGPIPE is ignored rather than awaited: a log line about it, on a stream whose reader is gone, would
 // bring the next one.
-constexpr std::uint64_t kAllSignals = ~(std::uint64_t{1} << (SIGPIPE - 1));
+constexpr std::uint64_t bit(int number) {
+  return std::uint64_t{1} << (number - 1);
+}
+constexpr std::uint64_t kAllSignals = ~bit(SIGPIPE);
 constexpr std::uint64_t kNoSignals = 0;
 
 bool set_mask(const std::uint64_t& mask) {
@@ -52,11 +55,18 @@ Result<SignalSource> SignalSource::open() {
   if (!set_mask(kAllSignals)) return system_error(errno, "block signals");
   const long fd = syscall(SYS_signalfd4, -1, &kAllSignals, sizeof kAllSignals, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) return system_error(errno, "open a signal descriptor");
-  return SignalSource(Fd(static_cast<int>(fd)));
+  return SignalSource(Fd(static_cast<int>(fd)), kAllSignals);
 }
 
 void SignalSource::hold() const {
-  set_mask(kAllSignals);
+  set_mask(held_);
+}
+
+void SignalSource::admit_faults(bool admitted) {
+  held_ = kAllSignals;
+  if (admitted)
+    for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGALRM}) held_ &= ~bit(number);
+  hold();
 }
 
 std::optional<SignalNotice> SignalSource::next() {

@@ -149,7 +149,7 @@ void Supervisor::on(const event::DrainWorkers& /*e*/, TimePoint now) {
 }
 
 void Supervisor::on(const event::StopRequested& e, TimePoint now) {
-  reload_waiting_ = false;
+  reload_waiting_ = upgrade_waiting_ = false;
   waiting_difference_ = 0;
   if (phase_ == Phase::Settling) settle();
   if (phase_ == Phase::Replacing) fail_replacement("the server is stopping", now);
@@ -296,11 +296,16 @@ void Supervisor::fail_replacement(const std::string& reason, TimePoint now) {
   enter_serving();
 }
 
-// What was asked for meanwhile is begun now. A reload brings its own number of workers.
+// What was asked for meanwhile is begun now. A reload brings its own number of workers, an upgrade its own
+// reload.
 void Supervisor::enter_serving() {
   phase_ = Phase::Serving;
   const std::int64_t wanted = std::int64_t{settings_.workers} + std::exchange(waiting_difference_, 0);
-  if (std::exchange(reload_waiting_, false)) {
+  if (std::exchange(upgrade_waiting_, false)) {
+    reload_waiting_ = false;
+    phase_ = Phase::Preparing;
+    actions_.emplace_back(action::PrepareUpgrade{});
+  } else if (std::exchange(reload_waiting_, false)) {
     phase_ = Phase::Preparing;
     actions_.emplace_back(action::PrepareReload{});
   } else if (wanted != settings_.workers && wanted >= 1 && wanted <= kMostWorkers) {

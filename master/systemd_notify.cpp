@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -14,25 +15,36 @@
 namespace holdfast::master {
 namespace {
 
-std::string take_variable(const char* name) {
+constexpr std::array kVariables{"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+                                "LISTEN_FDS",    "LISTEN_PID",   "LISTEN_FDNAMES"};
+
+std::string variable(const char* name) {
   const char* value = getenv(name);
-  std::string text = value == nullptr ? "" : value;
-  unsetenv(name);
-  return text;
+  return value == nullptr ? "" : value;
 }
 
 }  // namespace
 
 SystemdNotify SystemdNotify::from_environment() {
   SystemdNotify notify;
-  notify.socket_ = take_variable("NOTIFY_SOCKET");
-  const std::string watched_pid = take_variable("WATCHDOG_PID");
-  const std::string watchdog = take_variable("WATCHDOG_USEC");
-  for (const char* name : {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) take_variable(name);
-  if (!watched_pid.empty() && watched_pid != std::to_string(getpid())) return notify;
-  const std::uint64_t microseconds = parse_decimal(watchdog).value_or(0);
-  notify.watchdog_interval_ = std::chrono::microseconds(microseconds / 2);
+  notify.socket_ = variable("NOTIFY_SOCKET");
+  const std::string watched_pid = variable("WATCHDOG_PID");
+  if (watched_pid.empty() || watched_pid == std::to_string(getpid())) {
+    notify.watchdog_ = variable("WATCHDOG_USEC");
+    const std::uint64_t microseconds = parse_decimal(notify.watchdog_).value_or(0);
+    notify.watchdog_interval_ = std::chrono::microseconds(microseconds / 2);
+  }
+  clear_environment();
   return notify;
+}
+
+void SystemdNotify::restore_environment() const {
+  if (!socket_.empty()) setenv("NOTIFY_SOCKET", socket_.c_str(), 1);
+  if (!watchdog_.empty()) setenv("WATCHDOG_USEC", watchdog_.c_str(), 1);
+}
+
+void SystemdNotify::clear_environment() {
+  for (const char* name : kVariables) unsetenv(name);
 }
 
 void SystemdNotify::ready(std::string_view status) const {

@@ -14,6 +14,9 @@ class SystemdNotify {
   /// Reads NOTIFY_SOCKET and WATCHDOG_USEC and removes all variables of that protocol, so that no child speaks
   /// for us.
   static SystemdNotify from_environment();
+  /// The variables as they were, for a successor in this process; and away with them again.
+  void restore_environment() const;
+  static void clear_environment();
 
   void ready(std::string_view status) const;
   /// `now` on the monotonic clock, as the protocol wants it.
@@ -27,6 +30,7 @@ class SystemdNotify {
  private:
   void send(const std::string& message) const;
   std::string socket_;
+  std::string watchdog_;  // WATCHDOG_USEC, when it is meant for this process
   Duration watchdog_interval_{};
 };
 

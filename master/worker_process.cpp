@@ -95,9 +95,12 @@ Result<WorkerProcess> start_worker(WorkerOrder order) {
 
 std::optional<ExitStatus> reap(const WorkerProcess& process) {
   siginfo_t info{};
-  if (waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info, WEXITED | WNOHANG) != 0 ||
-      info.si_pid == 0)
+  if (waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info, WEXITED | WNOHANG) != 0) {
+    // A process that was left by a binary which has crashed may have been reaped by that one.
+    if (errno == ECHILD) return ExitStatus{false, ExitStatus::kUnknown};
     return std::nullopt;
+  }
+  if (info.si_pid == 0) return std::nullopt;
   return status_of(info);
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 6;
+constexpr std::uint64_t kLayoutVersion = 7;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -295,6 +295,10 @@ void Activity::show(const Work& work) {
   put_text(request_id, work.request_id);
   site.store(work.site, std::memory_order_relaxed);
   request_length.store(length, std::memory_order_relaxed);
+}
+
+std::uint64_t layout_version() {
+  return kLayoutVersion;
 }
 
 Result<Segment> Segment::create() {

@@ -148,6 +148,9 @@ struct MasterNotes {
 
 struct Layout;  // the mapped bytes; known to stats_segment.cpp only
 
+/// Two programs can share a segment when this is the same for both.
+std::uint64_t layout_version();
+
 /// Owner of the mapping. Copied by fork, unmapped by the destructor. Only the master calls the functions marked
 /// so.
 class Segment {
