@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <initializer_list>
 #include <map>
+#include <string_view>
+#include <utility>
 
 #include "common/system_calls.h"
 
@@ -19,159 +21,41 @@ namespace {
 constexpr std::uint64_t kWhole = UINT64_MAX;
 constexpr std::uint64_t kInt = UINT32_MAX;  // the kernel looks at the lower half only
 
+// Names that a kind of machine, or the headers it was built with, do not have are passed over.
+
 // What is served, and the loop that does it.
-constexpr int kServing[] = {
-    SYS_read,
-    SYS_write,
-    SYS_readv,
-    SYS_writev,
-    SYS_pread64,
-    SYS_pwrite64,
-    SYS_preadv,
-    SYS_pwritev,
-    SYS_preadv2,
-    SYS_pwritev2,
-    SYS_sendfile,
-    SYS_splice,
-    SYS_tee,
-    SYS_close,
-    SYS_close_range,
-    SYS_lseek,
-    SYS_dup,
-    SYS_dup3,
-    SYS_fcntl,
-    SYS_accept,
-    SYS_accept4,
-    SYS_connect,
-    SYS_getsockname,
-    SYS_getpeername,
-    SYS_getsockopt,
-    SYS_setsockopt,
-    SYS_sendto,
-    SYS_sendmsg,
-    SYS_sendmmsg,
-    SYS_recvfrom,
-    SYS_recvmsg,
-    SYS_recvmmsg,
-    SYS_shutdown,
-    SYS_epoll_ctl,
-    SYS_epoll_pwait,
-    SYS_epoll_create1,
-    SYS_ppoll,
-    SYS_pselect6,
-    SYS_eventfd2,
-    SYS_signalfd4,
-    SYS_pipe2,
-    SYS_timerfd_create,
-    SYS_memfd_create,
-    SYS_ftruncate,
-    SYS_timerfd_settime,
-    SYS_timerfd_gettime,
-    SYS_inotify_init1,
-    SYS_inotify_add_watch,
-    SYS_inotify_rm_watch,
-};
+constexpr std::string_view kServing =
+    "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 sendfile splice tee close "
+    "close_range lseek dup dup2 dup3 fcntl accept accept4 connect getsockname getpeername getsockopt "
+    "setsockopt sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg shutdown epoll_ctl epoll_wait "
+    "epoll_pwait epoll_pwait2 epoll_create epoll_create1 poll ppoll select pselect6 eventfd eventfd2 "
+    "signalfd signalfd4 pipe pipe2 timerfd_create timerfd_settime timerfd_gettime memfd_create ftruncate "
+    "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch";
 
 // Files are looked at and opened; landlock says which, and for what.
-constexpr int kFiles[] = {
-    SYS_openat,     SYS_openat2,    SYS_newfstatat, SYS_fstat,   SYS_statx,  SYS_faccessat, SYS_faccessat2,
-    SYS_readlinkat, SYS_getdents64, SYS_getcwd,     SYS_fstatfs, SYS_statfs, SYS_fadvise64, SYS_readahead,
-};
+constexpr std::string_view kFiles =
+    "open openat openat2 stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2 "
+    "readlink readlinkat getdents getdents64 getcwd fadvise64 readahead";
 
 // Memory, threads, time, signals, and questions about oneself: the C and C++ libraries, and the crash report.
-constexpr int kRuntime[] = {
-    SYS_brk,
-    SYS_mmap,
-    SYS_munmap,
-    SYS_mprotect,
-    SYS_mremap,
-    SYS_madvise,
-    SYS_mincore,
-    SYS_msync,
-    SYS_mlock,
-    SYS_mlock2,
-    SYS_munlock,
-    SYS_membarrier,
-    SYS_futex,
-    SYS_rseq,
-    SYS_set_robust_list,
-    SYS_get_robust_list,
-    SYS_set_tid_address,
-    SYS_exit,
-    SYS_exit_group,
-    SYS_gettid,
-    SYS_sched_yield,
-    SYS_sched_getaffinity,
-    SYS_getcpu,
-    SYS_clock_gettime,
-    SYS_clock_getres,
-    SYS_clock_nanosleep,
-    SYS_nanosleep,
-    SYS_gettimeofday,
-    SYS_times,
-    SYS_getrusage,
-    SYS_setitimer,
-    SYS_getitimer,
-    SYS_restart_syscall,
-    SYS_rt_sigaction,
-    SYS_rt_sigprocmask,
-    SYS_rt_sigreturn,
-    SYS_rt_sigpending,
-    SYS_rt_sigtimedwait,
-    SYS_rt_sigsuspend,
-    SYS_sigaltstack,
-    SYS_getpid,
-    SYS_getppid,
-    SYS_getuid,
-    SYS_geteuid,
-    SYS_getgid,
-    SYS_getegid,
-    SYS_getgroups,
-    SYS_getresuid,
-    SYS_getresgid,
-    SYS_capget,
-    SYS_getrandom,
-    SYS_uname,
-    SYS_sysinfo,
-    SYS_getrlimit,
-    SYS_umask,
-#if defined(__x86_64__)
-    // Older forms of calls above, which some libraries still use.
-    SYS_open,
-    SYS_stat,
-    SYS_lstat,
-    SYS_access,
-    SYS_readlink,
-    SYS_getdents,
-    SYS_poll,
-    SYS_select,
-    SYS_epoll_wait,
-    SYS_epoll_create,
-    SYS_eventfd,
-    SYS_signalfd,
-    SYS_pipe,
-    SYS_dup2,
-    SYS_alarm,
-    SYS_pause,
-    SYS_time,
-    SYS_inotify_init,
-#endif
-};
+constexpr std::string_view kRuntime =
+    "brk mmap munmap mprotect mremap madvise mincore msync mlock mlock2 munlock membarrier futex "
+    "futex_waitv rseq set_robust_list get_robust_list set_tid_address exit exit_group gettid sched_yield "
+    "sched_getaffinity getcpu time clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday "
+    "times getrusage alarm setitimer getitimer pause restart_syscall rt_sigaction rt_sigprocmask "
+    "rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack getpid getppid getuid geteuid "
+    "getgid getegid getgroups getresuid getresgid capget getrandom uname sysinfo getrlimit umask";
+
+// Questions that libraries of modules ask, and that reveal nothing.
+constexpr std::string_view kQuestions =
+    "sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getpriority getpgid "
+    "getsid";
 
 // For modules whose routes may write somewhere; landlock says where.
-constexpr int kChangingFiles[] = {
-    SYS_unlinkat,  SYS_renameat2,       SYS_renameat,        SYS_mkdirat,   SYS_linkat,
-    SYS_symlinkat, SYS_truncate,        SYS_fsync,           SYS_fdatasync, SYS_syncfs,
-    SYS_fallocate, SYS_utimensat,       SYS_copy_file_range, SYS_flock,     SYS_fchmod,
-    SYS_fchmodat,  SYS_sync_file_range,
-#if defined(__x86_64__)
-    SYS_unlink,    SYS_rename,          SYS_mkdir,           SYS_rmdir,     SYS_link,
-    SYS_symlink,   SYS_chmod,           SYS_creat,
-#endif
-};
-
-// Calls that came after the oldest headers we build with.
-constexpr std::string_view kNewer[] = {"epoll_pwait2", "futex_waitv"};
+constexpr std::string_view kChangingFiles =
+    "unlink unlinkat rename renameat renameat2 mkdir mkdirat rmdir link linkat symlink symlinkat creat "
+    "truncate fsync fdatasync syncfs sync_file_range fallocate utimensat copy_file_range flock chmod "
+    "fchmod fchmodat";
 
 ArgumentCase allow_if(unsigned argument, std::uint64_t mask, std::uint64_t value) {
   return {argument, mask, value, Verdict::Allow, 0};
@@ -182,6 +66,15 @@ CallRule one_of(int number, unsigned argument, std::initializer_list<std::uint64
   CallRule rule{number, Verdict::Trap};
   for (const std::uint64_t value : values) rule.cases.push_back(allow_if(argument, kInt, value));
   return rule;
+}
+
+template <class Take>
+void for_each_word(std::string_view words, Take take) {
+  while (!words.empty()) {
+    const std::size_t space = std::min(words.find(' '), words.size());
+    take(words.substr(0, space));
+    words.remove_prefix(std::min(space + 1, words.size()));
+  }
 }
 
 std::vector<CallRule> rules_by_argument(pid_t self) {
@@ -211,17 +104,14 @@ std::vector<CallRule> rules_by_argument(pid_t self) {
 
 std::vector<CallRule> call_rules(pid_t self, const CallWishes& wishes) {
   std::map<int, CallRule> rules;
-  const auto allow = [&rules](int number) {
-    if (number >= 0) rules.insert_or_assign(number, CallRule{number});
+  const auto allow = [&rules](std::string_view name) {
+    if (const int number = system_call_number(name); number >= 0)
+      rules.insert_or_assign(number, CallRule{number});
   };
-  for (const int number : kServing) allow(number);
-  for (const int number : kFiles) allow(number);
-  for (const int number : kRuntime) allow(number);
-  for (const std::string_view name : kNewer) allow(system_call_number(name));
+  for (const std::string_view names : {kServing, kFiles, kRuntime, kQuestions}) for_each_word(names, allow);
   for (CallRule& rule : rules_by_argument(self)) rules.insert_or_assign(rule.number, std::move(rule));
-  if (wishes.changes_files)
-    for (const int number : kChangingFiles) allow(number);
-  for (const std::string& name : wishes.names) allow(system_call_number(name));
+  if (wishes.changes_files) for_each_word(kChangingFiles, allow);
+  for (const std::string& name : wishes.names) allow(name);
   std::vector<CallRule> all;
   for (auto& [number, rule] : rules) all.push_back(std::move(rule));
   return all;
