@@ -35,6 +35,18 @@ struct Respawn {
   Milliseconds max_delay{};
 };
 
+enum class ReloadMode : std::uint8_t { Direct, Trial };
+
+/// A request that a worker on trial must answer as is said here.
+struct Probe {
+  std::string path;      // request target
+  std::string host;      // empty: localhost
+  std::string listener;  // by name; empty: the first
+  std::uint16_t status{};
+  Milliseconds timeout{};
+  Place place{};
+};
+
 struct Process {
   std::uint32_t workers{};  // resolved: `auto` is already the number of usable CPUs
   bool workers_auto{};
@@ -46,6 +58,8 @@ struct Process {
   Milliseconds hang_timeout{};
   Respawn respawn;
   std::uint32_t generations{};
+  ReloadMode reload{};
+  std::vector<Probe> probes;
   Sandbox sandbox{};
 };
 

@@ -119,7 +119,7 @@ void write_endpoint(std::string& out, const HandedEndpoint& endpoint) {
   Line line(out, "endpoint");
   line.text(endpoint.need.name).text(endpoint.need.bind.text()).text(endpoint.actual.text());
   line.number(endpoint.need.admin ? 1 : 0).number(endpoint.need.sockets);
-  line.number(static_cast<std::int64_t>(endpoint.chosen));
+  line.number(static_cast<std::int64_t>(endpoint.chosen)).number(endpoint.shared ? 1 : 0);
   for (const int socket : endpoint.sockets) line.number(socket);
 }
 
@@ -130,6 +130,7 @@ void read_endpoint(Words& words, HandedEndpoint& endpoint) {
   words.take(endpoint.need.admin);
   words.take(endpoint.need.sockets);
   words.take(endpoint.chosen);
+  words.take(endpoint.shared);
   while (words.good() && !words.at_end()) words.take(endpoint.sockets.emplace_back());
 }
 

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/endpoint.h"
@@ -24,6 +26,14 @@ struct HandedEndpoint {
   Endpoint actual;
   std::vector<int> sockets;
   std::size_t chosen = 0;  // the first so many get new connections
+  bool shared = false;     // one socket for all workers
+};
+
+/// A socket that the service manager has given at the start.
+struct OfferedSocket {
+  std::string listener;  // its name: FileDescriptorName= of the socket unit, or that it was kept under
+  std::optional<std::size_t> index;  // that was kept for us: its place among the sockets of the listener
+  Fd socket;
 };
 
 class ListenerSet {
@@ -33,6 +43,13 @@ class ListenerSet {
   ListenerSet& operator=(ListenerSet&&) = delete;
   /// Closes everything and removes the files of unix sockets.
   ~ListenerSet();
+
+  /// Sockets that the first prepare() may use: one that was kept, for a listener of its name and address;
+  /// another one for the listener of its name, or without one of that name for a listener of its address. Such
+  /// a one is shared by all workers, since nothing can be bound beside it.
+  void offer(std::vector<OfferedSocket> offers) { offers_ = std::move(offers); }
+  /// The names of those that nothing was made of; they are closed.
+  std::vector<std::string> close_unused_offers();
 
   /// Opens what is needed and not there yet. On failure the newly opened ones are closed again; the error names
   /// the endpoint; its system_code is EADDRINUSE when somebody else listens there.
@@ -62,9 +79,13 @@ class ListenerSet {
     std::size_t settled = 0;  // sockets that were there before prepare()
     std::size_t chosen = 0;   // of these, the first so many get new connections
     bool news = true;
+    bool shared = false;   // one socket for all workers
+    bool steered = false;  // by a predecessor, nobody knows how
   };
 
   Result<void> open_missing(const EndpointNeed& need);
+  Result<void> open_more(Held& held, const EndpointNeed& need);
+  bool take_offers(const EndpointNeed& need);
   Result<void> check_nobody_listens(const Endpoint& bind) const;
   Held* find(const EndpointNeed& need);
   const Held* find(const EndpointNeed& need) const;
@@ -72,6 +93,7 @@ class ListenerSet {
   static void steer(const Held& held);
 
   std::vector<Held> held_;
+  std::vector<OfferedSocket> offers_;
 };
 
 }  // namespace holdfast::master

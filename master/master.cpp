@@ -72,8 +72,21 @@ int Master::set_up() {
     if (pid_file_->found_stale()) listen_until_ = now + kPortPatienceAfterCrash;
   }
   if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = now;
+  take_given_sockets();
   if (!try_to_listen(now)) return exit_code_;
   return kExitOk;
+}
+
+void Master::take_given_sockets() {
+  std::vector<OfferedSocket> offers = offers_of(systemd_.take_given());
+  store_.note(offers);
+  listeners_.offer(std::move(offers));
+}
+
+void Master::tell_of_unused_sockets() {
+  for (const std::string& name : listeners_.close_unused_offers())
+    log().warning("socket of the service manager not used",
+                  {{"name", name}, {"problem", "no listener has this name or its address"}});
 }
 
 Result<void> Master::make_memory() {
@@ -116,6 +129,8 @@ bool Master::try_to_listen(TimePoint now) {
 void Master::begin() {
   serving_->logs.use();
   log_new_listeners();
+  tell_of_unused_sockets();
+  store_.keep(listeners_.handed(), systemd_);
   if (serving_->config->process.sandbox == config::Sandbox::Auto)
     if (const std::string missing = worker::missing_of_sandbox(); !missing.empty())
       log().info("the workers' sandbox is incomplete", {{"missing", missing}});
@@ -150,6 +165,7 @@ void Master::turn() {
     set.add(staples_.inquiry_output(), Source::StapleInquiry);
   }
   if (trial_) set.add(trial_->output(), Source::BinaryTrial);
+  watch_trial_worker(set);
   const std::vector<Wakeup> woken = set.wait(Clock::now(), next_deadline());
   const TimePoint now = Clock::now();
   for (const Wakeup& wakeup : woken) on_wakeup(wakeup, now);
@@ -159,6 +175,7 @@ void Master::turn() {
   watch_for_hangs(now);
   watch_certificates(now);
   give_up_trial(now);
+  push_trial_worker(now);
   if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
   if (!supervisor_) return;
   if (supervisor_->next_deadline() <= now) feed(event::Tick{});
@@ -168,6 +185,7 @@ void Master::turn() {
 TimePoint Master::next_deadline() const {
   TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_, trial_until_});
   if (supervisor_) next = std::min({next, supervisor_->next_deadline(), hangs_.next_round()});
+  if (trial_worker_) next = std::min(next, trial_worker_->deadline);
   if (control_) next = std::min(next, control_->next_deadline());
   if (!pending_) next = std::min({next, certificates_.next_deadline(), staples_.next_deadline()});
   return next;
@@ -199,6 +217,15 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
       break;
     case Source::StapleInquiry:
       if (staples_.on_inquiry(now, std::chrono::system_clock::now())) use_certificates(serving_->config);
+      break;
+    case Source::TrialWorkerEnd:
+      on_trial_worker_end(now);
+      break;
+    case Source::TrialWorkerChannel:
+      on_trial_worker_channel(now);
+      break;
+    case Source::TrialProbes:
+      on_probes(now);
       break;
     case Source::BinaryTrial:
       if (trial_ && trial_->ended()) judge_trial();
@@ -381,7 +408,9 @@ void Master::reap_children() {
   while (const pid_t pid = ended_child()) {
     const auto ours = std::find_if(processes_.begin(), processes_.end(),
                                    [pid](const auto& entry) { return entry.second.pid == pid; });
-    if (ours == processes_.end()) {
+    if (trial_worker_ && trial_worker_->process.pid == pid) {
+      on_trial_worker_end(Clock::now());
+    } else if (ours == processes_.end()) {
       reap_stranger(pid);
       free_seat_of(pid);
     } else {

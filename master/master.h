@@ -14,6 +14,7 @@
 #include "common/control_message.h"
 #include "master/certificate_watch.h"
 #include "master/control_socket.h"
+#include "master/descriptor_store.h"
 #include "master/exit_status.h"
 #include "master/fuse.h"
 #include "master/generation.h"
@@ -30,6 +31,7 @@
 #include "master/succession.h"
 #include "master/supervisor.h"
 #include "master/systemd_notify.h"
+#include "master/trial_worker.h"
 #include "master/worker_process.h"
 
 namespace holdfast::master {
@@ -48,6 +50,8 @@ class Master {
  private:
   // -- master.cpp: start, the loop, its wake-ups
   int set_up();
+  void take_given_sockets();
+  void tell_of_unused_sockets();
   Result<void> make_memory();
   bool try_to_listen(TimePoint now);
   void begin();
@@ -88,6 +92,17 @@ class Master {
   void adopt_processes(const Handover& handover);
   void go_on_after_return(const std::string& reason);
   void free_seat_of(pid_t pid);
+
+  // -- master_trial.cpp
+  void begin_worker_trial(TimePoint now);
+  void watch_trial_worker(PollSet& set) const;
+  void on_trial_worker_channel(TimePoint now);
+  void on_trial_worker_end(TimePoint now);
+  void ask_trial_worker(TimePoint now);
+  void on_probes(TimePoint now);
+  void end_worker_trial(const std::string& problems, TimePoint now);
+  void push_trial_worker(TimePoint now);
+  void drop_trial_worker();
 
   // -- master_hangs.cpp
   void watch_for_hangs(TimePoint now);
@@ -149,6 +164,7 @@ class Master {
   std::optional<PidFile> pid_file_;
   std::optional<ControlSocket> control_;
   ListenerSet listeners_;
+  DescriptorStore store_;
   CertificateWatch certificates_;
   StapleFetch staples_;
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers
@@ -171,6 +187,7 @@ class Master {
   int exit_code_ = kExitOk;
   bool ended_ = false;
 
+  std::optional<TrialWorker> trial_worker_;
   std::optional<Inquiry> trial_;  // of the binary on disk
   TimePoint trial_until_ = kNever;
   std::optional<Arrival> predecessor_;  // this binary is on trial, the former one can come back

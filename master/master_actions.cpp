@@ -161,6 +161,8 @@ void Master::prepare(const std::shared_ptr<const config::Config>& config, config
     return feed(event::ReloadRefused{joined(why->problems)});
   pending_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
   pending_->sources = std::move(sources);
+  if (change_ != Change::Workers && pending_->config->process.reload == config::ReloadMode::Trial)
+    return begin_worker_trial(Clock::now());
   feed(event::ReloadPrepared{settings_of(*pending_->config)});
 }
 
@@ -169,6 +171,7 @@ void Master::perform(const action::Replaced& /*a*/) {
   if (change_ != Change::Workers) unfuse();
   serving_->logs.use();
   listeners_.commit(serving_->needs);
+  store_.keep(listeners_.handed(), systemd_);
   take_ticket_settings(Clock::now());
   follow_certificates(Clock::now());
   log_new_listeners();
@@ -193,6 +196,7 @@ void Master::perform(const action::ReloadSucceeded& a) {
 }
 
 void Master::perform(const action::ReloadFailed& a) {
+  if (trial_worker_ && trial_worker_->state != TrialWorker::State::Leaving) drop_trial_worker();
   if (pending_) listeners_.rollback();
   pending_.reset();
   if (predecessor_) {

@@ -105,6 +105,7 @@ Result<void> Master::adopt(const Handover& handover) {
   for (HandedEndpoint& endpoint : endpoints)
     for (int& socket : endpoint.sockets) socket = own(socket).release();
   listeners_.adopt(endpoints);
+  store_.keep(listeners_.handed(), systemd_);
   if (Result<void> serving = adopt_serving(handover); !serving) return serving;
   const config::Config& config = *serving_->config;
   stats_.emplace(*segment_, config.file, std::nullopt);

@@ -19,7 +19,10 @@ enum class Source : std::uint8_t {
   ControlClient,
   CertificateInquiry,
   StapleInquiry,
-  BinaryTrial
+  BinaryTrial,
+  TrialWorkerEnd,
+  TrialWorkerChannel,
+  TrialProbes
 };
 
 struct Wakeup {

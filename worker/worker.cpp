@@ -75,6 +75,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     sandbox_watch_.emplace(*loop_, control_);
     know_loaded_objects();
     loop_->set_hook(*this);
+    loop_->steps().count_in(stats_.activity().beat);
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
     // After the channel is watched: what changes from now on is told.
     on_fuses();
@@ -100,7 +101,6 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   void on_turn_start(TimePoint now) override {
     wiring_->clock().update(now);
     stats::Activity& activity = stats_.activity();
-    activity.beat.store(++turns_, std::memory_order_relaxed);
     activity.stamp.store(static_cast<std::uint64_t>(now.time_since_epoch().count()), std::memory_order_relaxed);
     set_phase(stats::Phase::Reading);
   }
@@ -184,7 +184,6 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   stats::Cell busy_;
   stats::HistogramCell lag_;
   stats::Cell dropped_;
-  std::uint64_t turns_ = 0;
   bool draining_ = false;
 };
 

@@ -23,6 +23,8 @@ enum class Role : std::uint8_t { Traffic, Admin };
 struct ListeningSocket {
   int fd = -1;
   std::uint32_t listener = 0;  // index into Config::listeners; for Role::Admin unused
+  // For the master alone, which tries a worker: neither TLS nor a PROXY prefix, but the sites of that listener.
+  bool is_trial = false;
 };
 
 /// Everything a worker process is given at birth. References outlive the process's run().

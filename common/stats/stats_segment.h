@@ -103,7 +103,7 @@ struct Work {
 /// What a worker is doing, for the line that is logged when it dies or hangs. Written by the worker, read after
 /// its death (or as a hint while it lives: text may then be torn).
 struct Activity {
-  alignas(64) Word beat;  // turns of the event loop so far
+  alignas(64) Word beat;  // pieces of work begun so far: turns of the event loop, events, requests
   Word stamp;             // steady clock, nanoseconds, at the start of the current turn
   Word phase;             // Phase
   Word connections;       // open now
@@ -114,6 +114,8 @@ struct Activity {
   char module[160];  // the shared object of its handler, cut, NUL-ended; empty: a handler of the server itself
   char request_id[64];  // cut, NUL-ended
 
+  /// Another piece of work begins.
+  void step() { beat.store(beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   /// What is in work from now on.
   void show(const Work& work);
   void show_nothing() { request_length.store(0, std::memory_order_relaxed); }

@@ -1,5 +1,7 @@
 #include <sched.h>
 
+#include <algorithm>
+
 #include "common/ascii.h"
 #include "config/loader.h"
 #include "config/schema/sections.h"
@@ -73,6 +75,36 @@ const Rows<Respawn>& respawn_rows() {
   return rows;
 }
 
+std::string check_probe_path(std::string& path) {
+  if (!path.starts_with('/')) return "must begin with `/`";
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; };
+  return std::any_of(path.begin(), path.end(), bad) ? "must not hold spaces or control characters" : "";
+}
+
+std::string check_probe_host(std::string& host) {
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '/'; };
+  return std::any_of(host.begin(), host.end(), bad) ? "must be the name of a host" : "";
+}
+
+Kind<Probe> probe_kind() {
+  static const Rows<Probe> rows = make_rows<Probe, /*place*/ 1>(
+      field("path", &Probe::path, text("path of a request", check_probe_path), "/", Takes::Now,
+            "What is asked for, by GET."),
+      field("host", &Probe::host, text("name of a host", check_probe_host), "", Takes::Now,
+            "The host that is asked; `localhost` when nothing is said. Set it where sites have `hosts`.")
+          .example("www.example.com"),
+      field("listener", &Probe::listener,
+            text("name of a listener", [](std::string&) { return std::string(); }), "", Takes::Now,
+            "The listener whose sites are asked; the first one when nothing is said. No TLS is spoken, and no "
+            "PROXY prefix sent.")
+          .example("https"),
+      field("status", &Probe::status, count<std::uint16_t>(100, 599), "200", Takes::Now,
+            "The status that must come."),
+      field("timeout", &Probe::timeout, duration(1ms, 1h), "5s", Takes::Now,
+            "The answer must have begun by then."));
+  return with_place(section(rows));
+}
+
 const Rows<Process>& process_rows() {
   static const Rows<Process> rows = make_rows<Process>(
       whole<Process, 2>(
@@ -102,16 +134,24 @@ const Rows<Process>& process_rows() {
       field(
           "start_timeout", &Process::start_timeout, duration(100ms, 1h), "10s", Takes::Now,
           "A new worker must be ready by then, else the start or reload has failed. Raise it on slow storage."),
-      field(
-          "hang_timeout", &Process::hang_timeout, duration(100ms, 1h), "5s", Takes::Now,
-          "A worker whose loop makes no progress for so long is aborted and replaced. Known, but not acted on "
-          "in this version."),
+      field("hang_timeout", &Process::hang_timeout, duration(100ms, 1h), "5s", Takes::Now,
+            "A worker whose loop makes no progress for so long is aborted and replaced; a slow one that goes "
+            "from request to request is not. Raise it above what the slowest handler takes for one of them."),
       nested("respawn", &Process::respawn, respawn_rows(), Takes::Now,
              "How fast a worker that died is started again; a slot that stayed alive for 60 s starts afresh."),
       field("generations", &Process::generations, count<std::uint32_t>(1, 64), "4", Takes::Now,
             "At most so many old generations drain at once; beyond that the oldest is ended. Lower it to save "
             "memory "
             "when reloads come often."),
+      field("reload", &Process::reload,
+            choice<ReloadMode>({{{"direct", ReloadMode::Direct}, {"trial", ReloadMode::Trial}}}), "direct",
+            Takes::Now,
+            "With `trial` a reload first starts a single worker of the new configuration, which no client "
+            "reaches, and asks it what `probes` say: only when all answers are right the workers are replaced. "
+            "Else nothing changes, as with a configuration that is wrong.")
+          .located(),
+      field("probes", &Process::probes, list_of(probe_kind()), "", Takes::Now,
+            "The requests of `reload: trial`."),
       field(
           "sandbox", &Process::sandbox,
           choice<Sandbox>({{{"auto", Sandbox::Auto}, {"off", Sandbox::Off}, {"strict", Sandbox::Strict}}}),

@@ -18,7 +18,9 @@ struct SpawnOptions {
   std::optional<unsigned long> descriptors = {};  // RLIMIT_NOFILE, soft and hard
   std::string directory = {};                     // empty: ours
   bool one_stream = false;                        // stderr goes where stdout goes
-  std::string program = {};                       // of a server, when it is not the one under test itself
+  // Handed over as a service manager does: from descriptor 3 on, announced in LISTEN_PID and LISTEN_FDS.
+  std::vector<int> listen_descriptors = {};
+  std::string program = {};  // of a server, when it is not the one under test itself
 };
 
 /// How a process ended: an exit code, or the signal that ended it (then code is -1).

@@ -25,7 +25,7 @@ Handover full() {
   handover.workers = 4;
   handover.wanted = 3;
   HandedEndpoint endpoint{
-      {"http", *Endpoint::parse("[::]:8080"), false, 2}, *Endpoint::parse("[::]:8080"), {20, 21}, 2};
+      {"http", *Endpoint::parse("[::]:8080"), false, 2}, *Endpoint::parse("[::]:8080"), {20, 21}, 2, true};
   handover.endpoints = {endpoint};
   HandedProcess process;
   process.known.id = 70;
