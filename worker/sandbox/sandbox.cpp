@@ -67,6 +67,7 @@ CallWishes wishes_of(const config::Config& config) {
 
 /// Files first: the calls that it takes are not among those that are left.
 Result<void> enter_parts(const config::Config& config, Process process, Entered& entered) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "give up new privileges");
   if (!kBuildHasRoom) return {};
   if (landlock_version()) {
     const std::vector<PathRule> rules = landlock_rules(config, process, variable_of_environment);
@@ -107,7 +108,6 @@ Result<Entered> enter(const config::Config& config, Process process) {
   Entered entered;
   if (config.process.sandbox == config::Sandbox::Off) return entered;
   if (Result<void> whole = can_be_had(config); !whole) return whole.error();
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error(errno, "give up new privileges");
   const Result<void> all = enter_parts(config, process, entered);
   if (!all && config.process.sandbox == config::Sandbox::Strict) return all.error();
   if (!all) log().warning("sandbox not entered", {{"problem", all.error().message()}});
