@@ -301,6 +301,14 @@ struct Policies {
   std::vector<ErrorPage> error_pages;  // exact statuses before classes
 };
 
+/// What a route needs beyond the sandbox of all workers. A worker is one process: it has what any of its routes
+/// asks for.
+struct SandboxWishes {
+  std::vector<std::string> system_calls;  // by name
+  std::vector<std::string> read;          // paths
+  std::vector<std::string> write;
+};
+
 struct Route {
   std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
   std::string name;                                                // default: the path
@@ -309,6 +317,7 @@ struct Route {
   std::vector<std::pair<std::string, std::string>> match_query;
   Action action;
   HeaderEdits headers;
+  SandboxWishes sandbox;
   Compression compression;       // effective here, as limits and timeouts
   Limits limits;                 // effective here: the wider ones with this route's own on top
   Timeouts timeouts;             // likewise

@@ -24,6 +24,7 @@ class EnvironmentCheck {
     check_folder("process.pid_file", config_.process.pid_file);
     check_log("log.error.to", config_.log.error.to);
     if (config_.log.access.enabled) check_log("log.access.to", config_.log.access.to);
+    if (config_.process.sandbox != Sandbox::Off) check_wishes();
     return check_roots();
   }
   std::vector<Problem> check_roots() {
@@ -74,11 +75,30 @@ class EnvironmentCheck {
       problem(setting, system_error(errno, "writing to " + file).message());
   }
 
+  static std::string route_setting(std::size_t site, std::size_t route, const std::string& rest) {
+    return "sites[" + std::to_string(site) + "].routes[" + std::to_string(route) + "]." + rest;
+  }
+
+  void check_wishes() {
+    for (std::size_t site = 0; site < config_.sites.size(); ++site)
+      for (std::size_t route = 0; route < config_.sites[site].routes.size(); ++route) {
+        const SandboxWishes& wishes = config_.sites[site].routes[route].sandbox;
+        check_there(route_setting(site, route, "sandbox.read"), wishes.read);
+        check_there(route_setting(site, route, "sandbox.write"), wishes.write);
+      }
+  }
+
+  /// What is not there when workers start cannot be given to them.
+  void check_there(const std::string& setting, const std::vector<std::string>& paths) {
+    struct stat status {};
+    for (const std::string& path : paths)
+      if (::stat(path.c_str(), &status) != 0) problem(setting, system_error(errno, path).message());
+  }
+
   void check_root(std::size_t site, std::size_t route) {
     const auto* const files = std::get_if<FilesAction>(&config_.sites[site].routes[route].action);
     if (files == nullptr) return;
-    const std::string setting =
-        "sites[" + std::to_string(site) + "].routes[" + std::to_string(route) + "].files.root";
+    const std::string setting = route_setting(site, route, "files.root");
     struct stat status {};
     if (::stat(files->root.c_str(), &status) != 0) {
       problem(setting, system_error(errno, files->root).message());

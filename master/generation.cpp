@@ -19,6 +19,8 @@ void intern_names(const config::Config& config, stats::Segment& segment) {
 std::vector<std::string> problems_of(const config::Config& config, const config::Config* serving) {
   std::vector<std::string> problems;
   for (const config::Problem& problem : config::check_environment(config)) problems.push_back(problem.text());
+  if (const Result<void> whole = worker::sandbox_can_be_had(config); !whole)
+    problems.push_back(whole.error().message());
   if (serving == nullptr) return problems;
   for (const std::string& refused : plan_reload(*serving, config).refused)
     problems.push_back((config.file.empty() ? "" : config.file + ": ") + refused);

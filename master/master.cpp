@@ -148,6 +148,9 @@ void Master::begin() {
   log_new_listeners();
   tell_of_unused_sockets();
   store_.keep(listeners_.handed(), systemd_);
+  if (serving_->config->process.sandbox == config::Sandbox::Auto)
+    if (const std::string missing = worker::missing_of_sandbox(); !missing.empty())
+      log().info("the workers' sandbox is incomplete", {{"missing", missing}});
   if (const std::string path = control_path_of(serving_->config->process.pid_file); !path.empty()) {
     Result<ControlSocket> control = ControlSocket::open(path);
     if (control)
@@ -385,6 +388,8 @@ void Master::on_process_channel(ProcessId id) {
       feed(event::ProcessReady{id});
     } else if (message.kind == ControlKind::Closed) {
       feed(event::ProcessClosed{id});
+    } else if (message.kind == ControlKind::Renew) {
+      feed(event::RenewalRequested{id, message.text});
     } else if (message.kind == ControlKind::Failed) {
       feed(event::ProcessFailed{id, message.text});
     }

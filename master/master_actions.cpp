@@ -151,7 +151,10 @@ void Master::perform(const action::PrepareReload& /*a*/) {
 void Master::perform(const action::PrepareWorkers& a) {
   change_ = Change::Workers;
   systemd_.reloading(Clock::now());
-  log().info("number of workers changes", {{"workers", a.workers}});
+  if (a.replaced.empty())
+    log().info("number of workers changes", {{"workers", a.workers}});
+  else
+    log().info("workers are renewed, since they are kept from what was put in place", {{"path", a.replaced}});
   prepare(with_workers(*serving_->config, a.workers), serving_->sources);
 }
 

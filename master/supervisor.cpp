@@ -102,6 +102,17 @@ void Supervisor::on(const event::WorkersRequested& e, TimePoint /*now*/) {
   if (phase_ == Phase::Serving) enter_serving();
 }
 
+// All workers ask at about the same time. Those that are being replaced already have had it.
+void Supervisor::on(const event::RenewalRequested& e, TimePoint /*now*/) {
+  const bool serves = std::ranges::any_of(slots_, [&e](const auto& entry) {
+    const std::optional<SlotProcess>& current = entry.second.current;
+    return current && current->id == e.id;
+  });
+  if (phase_ != Phase::Serving || !serves) return;
+  phase_ = Phase::Preparing;
+  actions_.emplace_back(action::PrepareWorkers{settings_.workers, e.path});
+}
+
 void Supervisor::on(const event::ReloadPrepared& e, TimePoint now) {
   if (phase_ != Phase::Preparing) return;
   phase_ = Phase::Replacing;
@@ -301,7 +312,7 @@ void Supervisor::enter_serving() {
     actions_.emplace_back(action::PrepareReload{});
   } else if (wanted != settings_.workers && wanted >= 1 && wanted <= kMostWorkers) {
     phase_ = Phase::Preparing;
-    actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted)});
+    actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted), {}});
   }
 }
 

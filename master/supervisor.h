@@ -77,6 +77,10 @@ struct ReloadRequested {};
 struct WorkersRequested {  // by signal, until the next reload
   std::int32_t difference;
 };
+struct RenewalRequested {  // by a worker: the same again, but new
+  ProcessId id;
+  std::string path;  // where something new stands, which it cannot open
+};
 struct ReloadPrepared {
   Settings settings;
 };
@@ -92,8 +96,8 @@ struct StopRequested {
 using Event =
     std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessClosed, event::ProcessExited,
                  event::ProcessHung, event::ProcessMoves, event::Tick, event::ReloadRequested,
-                 event::WorkersRequested, event::ReloadPrepared, event::ReloadRefused, event::UpgradeRequested,
-                 event::DrainWorkers, event::StopRequested>;
+                 event::WorkersRequested, event::RenewalRequested, event::ReloadPrepared, event::ReloadRefused,
+                 event::UpgradeRequested, event::DrainWorkers, event::StopRequested>;
 
 namespace action {
 struct Start {
@@ -130,8 +134,9 @@ struct HeldBack {  // for the log: the slot's next process starts only after a d
   std::uint32_t quick_deaths;
 };
 struct PrepareReload {};
-struct PrepareWorkers {  // as a reload of the configuration that serves, with another number of workers
+struct PrepareWorkers {  // as a reload of the configuration that serves, with this number of workers
   std::uint32_t workers;
+  std::string replaced;  // a path at which something new stands: why they are renewed; else empty
 };
 struct PrepareUpgrade {};  // answered by ReloadRefused, or by the end of this supervisor
 struct Replaced {};        // the prepared configuration is the one that serves
@@ -198,6 +203,7 @@ class Supervisor {
   void on(const event::Tick& e, TimePoint now);
   void on(const event::ReloadRequested& e, TimePoint now);
   void on(const event::WorkersRequested& e, TimePoint now);
+  void on(const event::RenewalRequested& e, TimePoint now);
   void on(const event::ReloadPrepared& e, TimePoint now);
   void on(const event::ReloadRefused& e, TimePoint now);
   void on(const event::UpgradeRequested& e, TimePoint now);

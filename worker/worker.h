@@ -57,11 +57,16 @@ std::string status_text(const stats::Segment& segment);
 /// "prometheus-cpp 1.0.1, ..." for --version.
 std::string library_versions();
 
-/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots
-/// and modules, and throws the result away. For `holdfast check`, in a process of its own; seat 1 of the
-/// segment tells what it was doing, should it die of it. Of several problems each has a line of the error's
-/// message.
+/// Would a worker be able to start with this configuration? Enters the sandbox, builds routes and handlers,
+/// opens document roots and modules, and throws the result away. For `holdfast check`, in a process of its own;
+/// seat 1 of the segment tells what it was doing and what happened, should it die of it. Of several problems
+/// each has a line of the error's message.
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment);
+
+/// What this system lacks of the workers' sandbox, in words; empty: nothing.
+std::string missing_of_sandbox();
+/// Fails when the configuration wants a sandbox that cannot be had here, with the setting's place.
+Result<void> sandbox_can_be_had(const config::Config& config);
 
 /// What a certificate says of itself.
 struct CertificateFacts {

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 8;
+constexpr std::uint64_t kLayoutVersion = 9;
 constexpr std::size_t kPage = 4096;
 
 struct Header {

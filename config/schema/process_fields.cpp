@@ -158,12 +158,15 @@ const Rows<Process>& process_rows() {
           .located(),
       field("probes", &Process::probes, list_of(probe_kind()), "", Takes::Now,
             "The requests of `reload: trial`."),
-      field("sandbox", &Process::sandbox,
-            choice<Sandbox>({{{"auto", Sandbox::Auto}, {"off", Sandbox::Off}}, {"strict"}}), "auto",
-            Takes::NewWorkers,
-            "What workers give up before they serve. `auto` takes what the system offers (in this version: no "
-            "new "
-            "privileges), `off` nothing; use `off` only to find out whether the sandbox is in the way."));
+      field(
+          "sandbox", &Process::sandbox,
+          choice<Sandbox>({{{"auto", Sandbox::Auto}, {"off", Sandbox::Off}, {"strict", Sandbox::Strict}}}),
+          "auto", Takes::NewWorkers,
+          "What workers give up before they serve: new privileges, system calls that they do not need "
+          "(seccomp), files that the configuration does not name (landlock). `auto` takes what the system "
+          "offers, `strict` refuses to start where a part of it is missing, `off` gives up nothing; use `off` "
+          "only to find out whether the sandbox is in the way.")
+          .located());
   return rows;
 }
 
