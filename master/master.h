@@ -82,6 +82,7 @@ class Master {
 
   // -- master_actions.cpp: what the supervisor wants done
   void perform(const action::Start& a);
+  void not_started(const action::Start& a, const std::string& problem);
   void perform(const action::Drain& a);
   void perform(const action::Finish& a);
   void perform(const action::Quit& a);

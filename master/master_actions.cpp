@@ -60,22 +60,24 @@ void Master::perform(const action::Start& a) {
   // With another number of workers only, nothing has been mended.
   if (&generation == pending_.get() && !pending_is_reload_) keep_fuses_for(a.generation);
   const std::uint32_t seat = segment_->claim_seat(a.slot, a.generation);
-  if (seat == stats::kNoSeat) {
-    log().error("worker not started",
-                {worker_field(a.slot), {"problem", "all seats of the statistics are taken"}});
-    return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
-  }
+  if (seat == stats::kNoSeat) return not_started(a, "all seats of the statistics are taken");
   Result<WorkerProcess> process = start_worker(
       {a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_, *broadcast_,
        generation.logs, generation.identity, sockets_for(generation, a.slot, listeners_)});
   if (!process) {
     segment_->retire_seat(seat);
-    log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});
-    return feed(event::ProcessExited{a.id, process.error().message()});
+    return not_started(a, process.error().message());
   }
   segment_->set_seat_pid(seat, static_cast<std::uint64_t>(process->pid));
   log().info("worker started", {worker_field(a.slot), {"pid", process->pid}, {"generation", a.generation}});
   processes_.emplace(a.id, std::move(*process));
+}
+
+// As if it had been born, had said what is wrong and had ended: its slot is held back like any other's.
+void Master::not_started(const action::Start& a, const std::string& problem) {
+  log().error("worker not started", {worker_field(a.slot), {"problem", problem}});
+  feed(event::ProcessFailed{a.id, problem});
+  feed(event::ProcessExited{a.id, problem});
 }
 
 void Master::perform(const action::Drain& a) {
