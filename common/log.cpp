@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <system_error>
+#include <utility>
 
 #include "common/ascii.h"
 
@@ -207,26 +209,50 @@ void ErrorLogSink::write(LogLevel level, std::string_view event, std::span<const
       line.add(role);
   }
   line.end();
-  put_line();
+  if (put_line() && lost_.any())
+    if (const std::uint64_t lines = lost_.written(Clock::now()); lines > 0)
+      warning("log lines were lost", {{"lines", lines}});
   errno = saved;
 }
 
-void ErrorLogSink::put_line() {
-  if (would_wait()) {
-    ++dropped_;
-    return;
-  }
+bool ErrorLogSink::put_line() {
+  if (would_wait()) return lose_line("nobody reads it"), false;
   ssize_t written = 0;
   do {
     written = ::write(fd_, line_.data(), line_.size());
   } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(line_.size())) {
     torn_ = false;
-    return;
+    return true;
   }
-  ++dropped_;
+  // A file takes a part only where the disk, or a limit, ends.
+  const int code = written < 0 ? errno : ENOSPC;
   // What was cut in the middle must not swallow the line after it.
-  if (written > 0) torn_ = true;
+  if (written > 0) torn_ = !take_back(fd_, static_cast<std::size_t>(written));
+  lose_line(std::generic_category().message(code));
+  return false;
+}
+
+void ErrorLogSink::lose_line(std::string_view why) {
+  ++dropped_;
+  if (lost_.lost(1, Clock::now())) complain(why);
+}
+
+/// On the standard error stream, if that is another than the log.
+void ErrorLogSink::complain(std::string_view why) const {
+  struct stat ours {};
+  struct stat stream {};
+  if (fd_ == STDERR_FILENO || ::fstat(STDERR_FILENO, &stream) != 0) return;
+  if (::fstat(fd_, &ours) == 0 && ours.st_dev == stream.st_dev && ours.st_ino == stream.st_ino) return;
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) != 1) return;
+  std::string text;
+  LineWriter line(text, format_);
+  line.begin(LogLevel::Warning, "the error log cannot be written: its lines are lost, and counted");
+  line.add({"problem", why});
+  if (!role_.empty()) line.add(role_field(role_));
+  line.end();
+  (void)!::write(STDERR_FILENO, text.data(), text.size());
 }
 
 ErrorLogSink& log() {

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/cpu_allowance.h"
+#include "common/log.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -44,6 +47,11 @@ Prepared prepare_generation(std::shared_ptr<const config::Config> config, const 
   intern_names(*config, segment);
   return std::make_unique<Generation>(
       Generation{std::move(config), std::move(*logs), std::move(*identity), std::move(needs)});
+}
+
+void log_worker_count(const config::Config& config) {
+  if (config.process.workers_auto)
+    log().info("workers chosen", {{"workers", config.process.workers}, {"because", allowed_cpus().because}});
 }
 
 std::shared_ptr<const config::Config> with_workers(const config::Config& config, std::uint32_t workers) {

@@ -45,6 +45,9 @@ using Prepared = std::variant<std::unique_ptr<Generation>, Unpreparable>;
 Prepared prepare_generation(std::shared_ptr<const config::Config> config, const config::Config* serving,
                             ListenerSet& listeners, stats::Segment& segment);
 
+/// Says how many workers `auto` has come to, and why; nothing where their number is given.
+void log_worker_count(const config::Config& config);
+
 /// The same configuration with another number of workers.
 std::shared_ptr<const config::Config> with_workers(const config::Config& config, std::uint32_t workers);
 

@@ -20,12 +20,14 @@
 #include "master/hang_watch.h"
 #include "master/listener_set.h"
 #include "master/master_stats.h"
+#include "master/oom_watch.h"
 #include "master/pid_file.h"
 #include "master/poll_set.h"
 #include "master/signal_source.h"
 #include "master/staple_fetch.h"
 #include "master/supervisor.h"
 #include "master/systemd_notify.h"
+#include "master/watchdog.h"
 #include "master/worker_process.h"
 
 namespace holdfast::master {
@@ -58,10 +60,13 @@ class Master {
   void reopen_logs();
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
-  void tick_watchdog(TimePoint now);
   void take_ticket_settings(TimePoint now);
   void rotate_tickets(TimePoint now);
   int finish();
+
+  // -- master_watchdog.cpp
+  void tick_watchdog(TimePoint now);
+  bool workers_move(TimePoint now) const;
 
   // -- master_hangs.cpp
   void watch_for_hangs(TimePoint now);
@@ -126,9 +131,11 @@ class Master {
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers
   TimePoint listen_until_ = kNever;
   TimePoint watchdog_at_ = kNever;
+  Watchdog watchdog_{Duration::zero()};
 
   std::optional<Supervisor> supervisor_;  // empty until the server listens
   HangWatch hangs_{Duration::zero()};
+  OomWatch oom_;
   Fuse fuse_;
   std::vector<stats::FusedRoute> fused_;
   std::deque<Event> events_;

@@ -163,7 +163,10 @@ void Master::prepare(const std::shared_ptr<const config::Config>& config) {
 
 void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
-  if (pending_is_reload_) unfuse();
+  if (pending_is_reload_) {
+    unfuse();
+    log_worker_count(*serving_->config);
+  }
   serving_->logs.use();
   listeners_.commit(serving_->needs);
   take_ticket_settings(Clock::now());

@@ -45,6 +45,7 @@ Result<void> settle_identity(const WorkerOrder& order) {
 
 int live_as_worker(WorkerOrder& order, Fd control) {
   SignalSource::settle_in_child();
+  offer_to_oom_killer();
   const std::string name = slot_name(order.slot);
   const bool admin = order.slot == stats::kAdminSlot;
   prctl(PR_SET_NAME, (admin ? std::string("holdfast: admin") : "holdfast: w" + name).c_str());
@@ -72,7 +73,7 @@ Error no_process(int code) {
     return system_error(code,
                         "fork a worker: the limit of processes is reached (TasksMax= of the unit, pids.max of "
                         "the cgroup, or ulimit -u)");
-  return system_error(code, "fork a worker");
+  return system_error(code, "fork a worker" + std::string(limit_behind(code)));
 }
 
 ExitStatus status_of(const siginfo_t& info) {
@@ -96,7 +97,7 @@ Result<WorkerProcess> start_worker(WorkerOrder order) {
   if (!pidfd) {
     const int code = errno;
     kill(pid, SIGKILL);
-    return system_error(code, "watch a worker");
+    return system_error(code, "watch a worker" + std::string(limit_behind(code)));
   }
   return WorkerProcess{order.id, order.slot,       order.generation,         order.seat,
                        pid,      std::move(pidfd), std::move(channel->first)};

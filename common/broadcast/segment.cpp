@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "common/broadcast/doorbell.h"
-#include "common/fd.h"
+#include "common/memory_file.h"
 
 namespace holdfast::broadcast {
 
@@ -38,12 +38,11 @@ Result<std::uint64_t> random_host_id() {
 Result<Segment> Segment::create() {
   const Result<std::uint64_t> host_id = random_host_id();
   if (!host_id) return host_id.error();
-  const Fd fd(::memfd_create("holdfast-broadcast", MFD_CLOEXEC));
-  if (!fd || ::ftruncate(fd.get(), sizeof(Layout)) != 0)
-    return system_error(errno, "create the memory for messages between workers");
+  const Result<Fd> fd = make_shared_memory("holdfast-broadcast", sizeof(Layout), "messages between workers");
+  if (!fd) return fd.error();
   // Every process that needs it is a fork of this one: the descriptor is not kept.
   void* const at =
-      ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+      ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd->get(), 0);
   if (at == MAP_FAILED) return system_error(errno, "map the memory for messages between workers");
   // What the clients of all workers say is not for the core file of one.
   (void)::madvise(at, sizeof(Layout), MADV_DONTDUMP);

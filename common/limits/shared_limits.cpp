@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "common/fd.h"
+#include "common/memory_file.h"
 
 namespace holdfast::limits {
 namespace {
@@ -33,12 +33,11 @@ static_assert(std::is_standard_layout_v<SharedLayout> && std::is_trivially_destr
 Result<SharedLimits> SharedLimits::create() {
   Result<HashSecret> secret = HashSecret::random();
   if (!secret) return secret.error();
-  const Fd fd(::memfd_create("holdfast-limits", MFD_CLOEXEC));
-  if (!fd || ::ftruncate(fd.get(), sizeof(SharedLayout)) != 0)
-    return system_error(errno, "create the memory of limits");
+  const Result<Fd> fd = make_shared_memory("holdfast-limits", sizeof(SharedLayout), "the limits of clients");
+  if (!fd) return fd.error();
   // Every process that needs it is a fork of this one: the descriptor is not kept.
   void* const at =
-      ::mmap(nullptr, sizeof(SharedLayout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+      ::mmap(nullptr, sizeof(SharedLayout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd->get(), 0);
   if (at == MAP_FAILED) return system_error(errno, "map the memory of limits");
   return SharedLimits(static_cast<SharedLayout*>(at), *secret, Clock::now());
 }

@@ -61,6 +61,12 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& addi
     const rlimit limit{*options.descriptors, *options.descriptors};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
   }
+  for (const auto& [resource, most] : options.limits) {
+    rlimit limit{};
+    ::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+    limit.rlim_cur = most;
+    if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) ::_exit(126);
+  }
   ::execvpe(arguments[0], arguments, environment);
   ::_exit(127);
 }
@@ -82,7 +88,8 @@ std::vector<std::string> stat_fields(pid_t pid) {
 }  // namespace
 
 ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const SpawnOptions& options) {
-  std::vector<std::string> argument_texts = arguments;
+  std::vector<std::string> argument_texts = options.wrapper;
+  argument_texts.insert(argument_texts.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment_texts = merged_environment(options.environment);
   const std::vector<char*> argument_list = pointers(argument_texts);
   const std::vector<char*> environment_list = pointers(environment_texts);

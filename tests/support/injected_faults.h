@@ -56,6 +56,9 @@ class InjectedFaults {
   int failures(FaultyCall call) const {
     return table_->calls[static_cast<std::size_t>(call)].failures;
   }
+  int calls(FaultyCall call) const {
+    return table_->calls[static_cast<std::size_t>(call)].calls;
+  }
   /// The wall clock shows so much more than it should.
   void set_wall_clock(std::int64_t seconds_ahead) {
     table_->wall_clock_ahead = seconds_ahead;

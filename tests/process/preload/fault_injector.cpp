@@ -35,6 +35,7 @@ FaultTable* const faults = map_table();
 bool fails(FaultyCall call) {
   if (faults == nullptr) return false;
   FaultTable::Call& order = faults->calls[static_cast<std::size_t>(call)];
+  ++order.calls;
   const int code = order.code;
   if (code == 0) return false;
   if (order.spared.fetch_sub(1) > 0) return false;

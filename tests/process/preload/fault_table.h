@@ -14,6 +14,7 @@ struct FaultTable {
   struct Call {
     std::atomic<int> code;      // the errno that it fails with; 0: it does not
     std::atomic<int> spared;    // so many calls go well before that
+    std::atomic<int> calls;     // so far, all of them
     std::atomic<int> failures;  // so far
   };
   Call calls[static_cast<std::size_t>(FaultyCall::kCount)];
