@@ -209,9 +209,7 @@ void ErrorLogSink::write(LogLevel level, std::string_view event, std::span<const
       line.add(role);
   }
   line.end();
-  if (put_line() && lost_.any())
-    if (const std::uint64_t lines = lost_.written(Clock::now()); lines > 0)
-      warning("log lines were lost", {{"lines", lines}});
+  if (put_line() && lost_.any()) tell_of_lost();
   errno = saved;
 }
 
@@ -226,11 +224,20 @@ bool ErrorLogSink::put_line() {
     return true;
   }
   // A file takes a part only where the disk, or a limit, ends.
-  const int code = written < 0 ? errno : ENOSPC;
+  const int code = written < 0 ? errno : may_block_ ? EAGAIN : ENOSPC;
   // What was cut in the middle must not swallow the line after it.
   if (written > 0) torn_ = !take_back(fd_, static_cast<std::size_t>(written));
-  lose_line(std::generic_category().message(code));
+  lose_line(code == EAGAIN ? "nobody reads it" : std::generic_category().message(code));
   return false;
+}
+
+void ErrorLogSink::tell_of_lost() {
+  const TimePoint now = Clock::now();
+  const std::uint64_t lines = lost_.written(now);
+  if (lines == 0) return;
+  warning("log lines were lost", {{"lines", lines}});
+  // Where this one did not get through either, it is to be told later.
+  if (lost_.any()) lost_.lost(lines, now);
 }
 
 void ErrorLogSink::lose_line(std::string_view why) {

@@ -67,6 +67,7 @@ class ErrorLogSink {
   static std::span<const LogField> spanned(Fields fields) { return {fields.begin(), fields.size()}; }
   bool put_line();
   bool would_wait() const;
+  void tell_of_lost();
   void lose_line(std::string_view why);
   void complain(std::string_view why) const;
   void use(int fd);

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "common/fd.h"
-#include "tests/process/preload/fault_table.h"
+#include "tests/support/fault_table.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temp_dir.h"
 

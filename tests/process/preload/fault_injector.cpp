@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "tests/process/preload/fault_table.h"
+#include "tests/support/fault_table.h"
 
 namespace {
 

@@ -158,12 +158,13 @@ TEST_F(LogTest, BeginsANewLineAfterATornOne) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
   const Fd reader(ends[0]), writer(ends[1]);
-  ASSERT_EQ(::fcntl(writer.get(), F_SETPIPE_SZ, 4096), 4096);
+  ASSERT_EQ(::fcntl(writer.get(), F_SETPIPE_SZ, 8192), 8192);
+  ASSERT_EQ(::write(writer.get(), std::string(4096, 'x').data(), 4096), 4096);
   sink.configure(writer.get(), LogLevel::Info, LogFormat::Text);
   sink.info("long", {{"value", std::string(7000, 'a')}});
   EXPECT_EQ(sink.take_dropped(), 1u);
   std::string text(8192, '\0');
-  ASSERT_EQ(::read(reader.get(), text.data(), text.size()), 4096);
+  ASSERT_EQ(::read(reader.get(), text.data(), text.size()), 8192);
   sink.info("next");
   text.resize(static_cast<std::size_t>(::read(reader.get(), text.data(), text.size())));
   EXPECT_THAT(text, StartsWith("\n"));
