@@ -19,21 +19,25 @@ void intern_names(const config::Config& config, stats::Segment& segment) {
   segment.intern_site("admin");
 }
 
-std::vector<std::string> problems_of(const config::Config& config, const config::Config* serving) {
-  std::vector<std::string> problems;
-  for (const config::Problem& problem : config::check_environment(config)) problems.push_back(problem.text());
-  if (serving == nullptr) return problems;
+Unpreparable problems_of(const config::Config& config, const config::Config* serving) {
+  Unpreparable found;
+  bool denied = true;
+  for (const config::Problem& problem : config::check_environment(config)) {
+    found.problems.push_back(problem.text());
+    denied &= problem.denied;
+  }
+  if (denied) found.kind = ErrorKind::Permission;
+  if (serving == nullptr) return found;
   for (const std::string& refused : plan_reload(*serving, config).refused)
-    problems.push_back((config.file.empty() ? "" : config.file + ": ") + refused);
-  return problems;
+    found.problems.push_back((config.file.empty() ? "" : config.file + ": ") + refused);
+  return found;
 }
 
 }  // namespace
 
 Prepared prepare_generation(std::shared_ptr<const config::Config> config, const config::Config* serving,
                             ListenerSet& listeners, stats::Segment& segment) {
-  if (std::vector<std::string> problems = problems_of(*config, serving); !problems.empty())
-    return Unpreparable{ErrorKind::Configuration, 0, std::move(problems)};
+  if (Unpreparable found = problems_of(*config, serving); !found.problems.empty()) return found;
   Result<std::optional<Identity>> identity = resolve_identity(config->process);
   if (!identity) return unpreparable(identity.error());
   Result<LogFiles> logs = LogFiles::open(config->log);

@@ -31,7 +31,8 @@ struct Generation {
   std::vector<EndpointNeed> needs;
 };
 
-/// Why a generation cannot be had, one text a problem, and what kind the first is of.
+/// Why a generation cannot be had, one text a problem, and what kind they are of: Permission, when nothing else
+/// is wrong.
 struct Unpreparable {
   ErrorKind kind = ErrorKind::Configuration;
   int system_code = 0;

@@ -103,6 +103,7 @@ class Master {
   void perform(const action::ServerReady& a);
   void perform(const action::StartFailed& a);
   void perform(const action::Exit& a);
+  void load_and_prepare();
   void prepare(const std::shared_ptr<const config::Config>& config);
   void tell(ProcessId id, ControlKind kind, Milliseconds value = {});
   void log_new_listeners();

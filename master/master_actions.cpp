@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <new>
 #include <utility>
 
 #include "common/log.h"
@@ -135,6 +136,16 @@ void Master::perform(const action::PrepareReload& /*a*/) {
   systemd_.reloading(Clock::now());
   pending_is_reload_ = true;
   log().info("reload begins");
+  try {
+    load_and_prepare();
+  } catch (const std::bad_alloc&) {
+    // What was made for it is given back, and what serves needs no more than it has.
+    listeners_.rollback();
+    feed(event::ReloadRefused{"the master is out of memory"});
+  }
+}
+
+void Master::load_and_prepare() {
   config::Loaded loaded = read_config_();
   for (const config::Problem& warning : loaded.warnings)
     log().warning("configuration", {{"problem", warning.text()}});

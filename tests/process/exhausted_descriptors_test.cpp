@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <filesystem>
+
 #include "tests/support/deadline.h"
 #include "tests/support/injected_faults.h"
 #include "tests/support/metrics_reader.h"
@@ -43,7 +45,15 @@ TEST(exhausted_descriptors, do_not_make_a_worker_spin_and_it_resumes) {
 void allow_descriptors(pid_t pid, bool allowed) {
   rlimit limit{};
   ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit), 0);
-  limit.rlim_cur = allowed ? limit.rlim_max : 3;
+  limit.rlim_cur = limit.rlim_max;
+  if (!allowed) {
+    limit.rlim_cur = 0;
+    const std::filesystem::path open = "/proc/" + std::to_string(pid) + "/fd";
+    while (std::filesystem::is_symlink(std::filesystem::symlink_status(open / std::to_string(limit.rlim_cur))))
+      ++limit.rlim_cur;
+    // One that waits for more descriptors at once than that is refused the wait.
+    ASSERT_GT(limit.rlim_cur, 12U);
+  }
   ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), 0);
 }
 

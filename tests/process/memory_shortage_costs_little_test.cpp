@@ -91,6 +91,28 @@ TEST(memory_shortage, costs_connections_and_the_worker_goes_on) {
   EXPECT_EQ(server.workers(), workers) << "the worker has survived it";
 }
 
+TEST(memory_shortage, in_the_master_refuses_the_reload_and_its_workers_serve_on) {
+  ServerConfig config;
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  for (const char* event : {"reload problem", "reload refused"}) server.allow(event);
+  const std::vector<pid_t> workers = server.workers();
+  ServerConfig large;
+  for (int i = 0; i < 20'000; ++i) large.routes += "      - {path: /r" + std::to_string(i) + ", hello: {}}\n";
+  server.write_config(large);
+  rlimit limit{};
+  ASSERT_EQ(::prlimit(server.pid(), RLIMIT_AS, nullptr, &limit), 0);
+  limit.rlim_cur = (status_kib(server.pid(), "VmSize") + 4096) * 1024;
+  ASSERT_EQ(::prlimit(server.pid(), RLIMIT_AS, &limit, nullptr), 0);
+  EXPECT_EQ(server.reload().event, "reload refused");
+  EXPECT_EQ(get(server.port(), "/fixed").status, 200);
+  EXPECT_EQ(server.workers(), workers);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::prlimit(server.pid(), RLIMIT_AS, &limit, nullptr), 0);
+  EXPECT_EQ(server.reload().event, "reload complete");
+  EXPECT_EQ(get(server.port(), "/r19999").status, 200);
+}
+
 #endif
 
 TEST(memory_shortage, is_to_cost_a_worker_rather_than_the_master) {

@@ -27,7 +27,9 @@ TEST(missing_proc, leaves_start_service_reload_crash_and_stop_as_they_are) {
 
   std::size_t mark = server.log().mark();
   EXPECT_FALSE(get(server.port(), "/faulty/segv").ok());
-  const auto crashed = server.log().wait_event("worker ended", mark, 10s);
+  const auto crashed = server.log().wait(
+      [](const LogLine& line) { return line.event == "worker ended" && line.field("reason") == "signal"; },
+      mark, 10s);
   ASSERT_TRUE(crashed);
   EXPECT_EQ(crashed->field("route"), "/faulty/{what}");
   ASSERT_TRUE(eventually(10s, [&] { return server.workers().size() == 2; }));

@@ -16,7 +16,7 @@ LogLine chosen(const SpawnOptions& how) {
   const std::string user = ::geteuid() == 0 ? ", user: nobody, group: nogroup" : "";
   dir.write("holdfast.yaml",
             "process: {workers: auto, pid_file: off" + user +
-                "}\nadmin: {bind: off}\n"
+                "}\nadmin: {bind: off}\nlog: {access: off}\n"
                 "listeners: {http: {bind: \"127.0.0.1:0\"}}\nsites: [{routes: [{path: /, hello: {}}]}]\n");
   SpawnOptions options = how;
   options.one_stream = true;
@@ -25,7 +25,7 @@ LogLine chosen(const SpawnOptions& how) {
   const auto ready = log.wait_event("ready", 0, 20s);
   EXPECT_TRUE(ready) << log.text();
   const LogLine line = log.wait_event("workers chosen", 0, 0ms).value_or(LogLine{});
-  if (ready) EXPECT_EQ(ready->field("workers"), line.field("workers"));
+  EXPECT_EQ(ready.value_or(LogLine{}).field("workers"), line.field("workers"));
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(10s), (Exit{0, 0}));
   return line;
@@ -41,8 +41,8 @@ std::string cpus_of_this_process() {
 TEST(number_of_workers, is_that_of_the_cpus_it_may_run_on) {
   // Machines where this runs may be limited themselves, and then say so.
   const LogLine line = chosen({});
-  if (line.field("because").find("limit") == std::string::npos)
-    EXPECT_EQ(line.field("workers"), cpus_of_this_process()) << line.raw;
+  const bool limited = line.field("because").find("limit") != std::string::npos;
+  EXPECT_TRUE(limited || line.field("workers") == cpus_of_this_process()) << line.raw;
   const LogLine one = chosen({.wrapper = {"taskset", "-c", "0"}});
   EXPECT_EQ(one.field("workers"), "1") << one.raw;
 }
