@@ -1,34 +1,32 @@
 #include "common/shared_memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string>
 
+#include "common/memory_file.h"
+
 namespace holdfast {
 
-Result<SharedMemory> SharedMemory::create(const char* name, std::size_t size, std::string_view what) {
-  Fd file(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file || ::ftruncate(file.get(), static_cast<off_t>(size)) != 0)
-    return system_error(errno, "create " + std::string(what));
-  // Nobody who holds the descriptor can cut the file short under the others' feet.
-  ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-  return map(std::move(file), size, what);
+Result<SharedMemory> SharedMemory::create(const char* name, std::size_t size, std::string_view purpose) {
+  Result<Fd> file = make_shared_memory(name, size, purpose);
+  if (!file) return file.error();
+  return map(std::move(*file), size, purpose);
 }
 
-Result<SharedMemory> SharedMemory::attach(Fd file, std::size_t size, std::string_view what) {
+Result<SharedMemory> SharedMemory::attach(Fd file, std::size_t size, std::string_view purpose) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return system_error(errno, "look at " + std::string(what));
-  if (status.st_size != static_cast<off_t>(size)) return of_another_version(what);
-  return map(std::move(file), size, what);
+  if (::fstat(file.get(), &status) != 0)
+    return system_error(errno, "look at the shared memory for " + std::string(purpose));
+  if (status.st_size != static_cast<off_t>(size)) return of_another_version(purpose);
+  return map(std::move(file), size, purpose);
 }
 
-Result<SharedMemory> SharedMemory::map(Fd file, std::size_t size, std::string_view what) {
+Result<SharedMemory> SharedMemory::map(Fd file, std::size_t size, std::string_view purpose) {
   void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), 0);
-  if (at == MAP_FAILED) return system_error(errno, "map " + std::string(what));
+  if (at == MAP_FAILED) return system_error(errno, "map the shared memory for " + std::string(purpose));
   return SharedMemory(std::move(file), at, size);
 }
 
@@ -40,8 +38,9 @@ void SharedMemory::keep_out_of_core_files() const {
   (void)::madvise(at_, size_, MADV_DONTDUMP);
 }
 
-Error of_another_version(std::string_view what) {
-  return {ErrorKind::Unavailable, 0, std::string(what) + " is of another version of holdfast"};
+Error of_another_version(std::string_view purpose) {
+  return {ErrorKind::Unavailable, 0,
+          "the shared memory for " + std::string(purpose) + " is of another version of holdfast"};
 }
 
 }  // namespace holdfast

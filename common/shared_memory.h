@@ -16,11 +16,11 @@ namespace holdfast {
 /// Owner of file and mapping. Copied by fork, unmapped by the destructor.
 class SharedMemory {
  public:
-  /// All zero. `name` is what /proc shows; `what` completes "cannot create ...".
-  static Result<SharedMemory> create(const char* name, std::size_t size, std::string_view what);
+  /// All zero. `name` is what /proc shows; `purpose` completes "the shared memory for ...".
+  static Result<SharedMemory> create(const char* name, std::size_t size, std::string_view purpose);
   /// Maps what another process made. ErrorKind::Unavailable when it has another size: it was made by another
   /// version.
-  static Result<SharedMemory> attach(Fd file, std::size_t size, std::string_view what);
+  static Result<SharedMemory> attach(Fd file, std::size_t size, std::string_view purpose);
   SharedMemory(SharedMemory&& other) noexcept
       : file_(std::move(other.file_)), at_(std::exchange(other.at_, nullptr)), size_(other.size_) {}
   SharedMemory& operator=(SharedMemory&& other) noexcept {
@@ -38,7 +38,7 @@ class SharedMemory {
 
  private:
   SharedMemory(Fd file, void* at, std::size_t size) : file_(std::move(file)), at_(at), size_(size) {}
-  static Result<SharedMemory> map(Fd file, std::size_t size, std::string_view what);
+  static Result<SharedMemory> map(Fd file, std::size_t size, std::string_view purpose);
 
   Fd file_;
   void* at_ = nullptr;
@@ -46,6 +46,6 @@ class SharedMemory {
 };
 
 /// The error for memory that was made by a version with another layout.
-Error of_another_version(std::string_view what);
+Error of_another_version(std::string_view purpose);
 
 }  // namespace holdfast

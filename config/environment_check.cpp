@@ -39,6 +39,10 @@ class EnvironmentCheck {
     const Place place = written == config_.places.end() ? Place{config_.file, 0, 0} : written->second;
     problems_.push_back({place, setting + ": " + std::move(message)});
   }
+  void problem(const std::string& setting, const Error& error) {
+    problem(setting, error.message());
+    problems_.back().denied = error.kind == ErrorKind::Permission;
+  }
 
   void check_accounts() {
     const Process& process = config_.process;
@@ -56,11 +60,11 @@ class EnvironmentCheck {
     const std::string folder = std::filesystem::path(file).parent_path().string();
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) {
-      problem(setting, system_error(errno, "the folder " + folder).message());
+      problem(setting, system_error(errno, "the folder " + folder));
     } else if (!S_ISDIR(status.st_mode)) {
       problem(setting, folder + " is not a folder");
     } else if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-      problem(setting, system_error(errno, "writing in the folder " + folder).message());
+      problem(setting, system_error(errno, "writing in the folder " + folder));
     } else if (::stat(file.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
       problem(setting, file + " is a folder, not a file");
     }
@@ -71,8 +75,7 @@ class EnvironmentCheck {
     struct stat status {};
     if (!file.starts_with('/') || ::stat(file.c_str(), &status) != 0 || S_ISDIR(status.st_mode))
       return check_folder(setting, file);
-    if (::access(file.c_str(), W_OK) != 0)
-      problem(setting, system_error(errno, "writing to " + file).message());
+    if (::access(file.c_str(), W_OK) != 0) problem(setting, system_error(errno, "writing to " + file));
   }
 
   static std::string route_setting(std::size_t site, std::size_t route, const std::string& rest) {
@@ -101,11 +104,11 @@ class EnvironmentCheck {
     const std::string setting = route_setting(site, route, "files.root");
     struct stat status {};
     if (::stat(files->root.c_str(), &status) != 0) {
-      problem(setting, system_error(errno, files->root).message());
+      problem(setting, system_error(errno, files->root));
     } else if (!S_ISDIR(status.st_mode)) {
       problem(setting, files->root + " is not a folder");
     } else if (::access(files->root.c_str(), R_OK | X_OK) != 0) {
-      problem(setting, system_error(errno, files->root).message());
+      problem(setting, system_error(errno, files->root));
     }
   }
 

@@ -17,6 +17,7 @@ namespace holdfast::config {
 struct Problem {
   Place place;
   std::string message;
+  bool denied = false;  // nothing is wrong but a permission that is missing
   /// "FILE:LINE:COL: message" ("FILE: message" where there is no line).
   std::string text() const;
 };

@@ -37,7 +37,7 @@ class ControlSocket {
   void on_listener(TimePoint now);
   /// The word that the client asks, once it is complete.
   std::optional<std::string> on_client(ClientId id);
-  /// Sends away clients that have asked nothing in time.
+  /// Sends away clients that have asked nothing in time; listens again after a pause.
   void on_time(TimePoint now);
 
   /// For a successor; -1: such a client is not known. Borrowed.
@@ -63,6 +63,7 @@ class ControlSocket {
 
   std::string path_;
   Fd listener_;
+  TimePoint listen_again_at_ = kNever;  // kNever: it listens; else it has no descriptor for a client until then
   std::map<ClientId, Client> clients_;
   ClientId last_id_ = 0;
 };

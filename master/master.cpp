@@ -71,7 +71,10 @@ int Master::set_up() {
     pid_file_.emplace(std::move(*pid_file));
     if (pid_file_->found_stale()) listen_until_ = now + kPortPatienceAfterCrash;
   }
-  if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = now;
+  if (systemd_.watchdog_interval() > Duration::zero()) {
+    watchdog_at_ = now;
+    watchdog_ = Watchdog(systemd_.watchdog_interval());
+  }
   take_given_sockets();
   if (!try_to_listen(now)) return exit_code_;
   return kExitOk;
@@ -145,6 +148,7 @@ bool Master::try_to_listen(TimePoint now) {
 
 void Master::begin() {
   serving_->logs.use();
+  log_worker_count(*serving_->config);
   log_new_listeners();
   tell_of_unused_sockets();
   store_.keep(listeners_.handed(), systemd_);
@@ -190,6 +194,7 @@ void Master::turn() {
   tick_watchdog(now);
   rotate_tickets(now);
   watch_for_hangs(now);
+  oom_.look(now);
   watch_certificates(now);
   give_up_trial(now);
   push_trial_worker(now);
@@ -254,12 +259,6 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
       if (const std::optional<std::string> word = control_->on_client(wakeup.id)) on_request(wakeup.id, *word);
       break;
   }
-}
-
-void Master::tick_watchdog(TimePoint now) {
-  if (now < watchdog_at_) return;
-  systemd_.watchdog();
-  watchdog_at_ = now + systemd_.watchdog_interval();
 }
 
 void Master::take_ticket_settings(TimePoint now) {
@@ -349,10 +348,13 @@ void Master::on_stop(StopMode mode) {
 
 void Master::reopen_logs() {
   if (!serving_) return;
+  bool all = true;
   for (Generation* generation : {serving_.get(), pending_.get()}) {
     if (generation == nullptr) continue;
-    if (Result<void> reopened = generation->logs.reopen(); !reopened)
-      log().error("log files not reopened", {{"problem", reopened.error().message()}});
+    if (Result<void> reopened = generation->logs.reopen(); !reopened) {
+      all = false;
+      log().error("log files not reopened: the old ones go on", {{"problem", reopened.error().message()}});
+    }
   }
   serving_->logs.use();
   for (const auto& [id, process] : processes_) {
@@ -360,7 +362,7 @@ void Master::reopen_logs() {
     const int access = process.slot == stats::kAdminSlot ? -1 : logs.access_file();
     (void)send_control(process.control.get(), ControlKind::ReopenLogs, 0, {}, logs.error_file(), access);
   }
-  log().info("log files reopened");
+  if (all) log().info("log files reopened");
 }
 
 // -- processes
@@ -405,14 +407,16 @@ void Master::on_process_end(ProcessId id) {
   settle_events();
   const WorkerProcess process = std::move(found->second);
   processes_.erase(found);
-  const stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
+  stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
+  if (killed_by_others(reason, *status) && oom_.explains_kill(Clock::now())) reason = stats::ExitReason::Oom;
   const stats::Death death = death_of(process, *status, reason, *segment_, std::chrono::system_clock::now());
   log_end(death);
   if (!was_expected(reason)) {
     stats::note_death(segment_->deaths(), death);
     blame(death, Clock::now());
   }
-  const std::string how = status->text() + work_text(segment_->seat(process.seat).activity);
+  const std::string how = status->text() + (reason == stats::ExitReason::Oom ? ", out of memory" : "") +
+                          work_text(segment_->seat(process.seat).activity);
   limits_->clear_seat(process.seat);
   broadcast_->free_lanes_of(process.seat);
   segment_->retire_seat(process.seat);

@@ -23,6 +23,7 @@
 #include "master/inquiry.h"
 #include "master/listener_set.h"
 #include "master/master_stats.h"
+#include "master/oom_watch.h"
 #include "master/own_binary.h"
 #include "master/pid_file.h"
 #include "master/poll_set.h"
@@ -32,6 +33,7 @@
 #include "master/supervisor.h"
 #include "master/systemd_notify.h"
 #include "master/trial_worker.h"
+#include "master/watchdog.h"
 #include "master/worker_process.h"
 
 namespace holdfast::master {
@@ -70,7 +72,6 @@ class Master {
   void reopen_logs();
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
-  void tick_watchdog(TimePoint now);
   void take_ticket_settings(TimePoint now);
   void rotate_tickets(TimePoint now);
   int finish();
@@ -106,6 +107,10 @@ class Master {
   void push_trial_worker(TimePoint now);
   void drop_trial_worker();
 
+  // -- master_watchdog.cpp
+  void tick_watchdog(TimePoint now);
+  bool workers_move(TimePoint now) const;
+
   // -- master_hangs.cpp
   void watch_for_hangs(TimePoint now);
   void judge(const WorkerProcess& process, HangWatch::Verdict verdict, TimePoint now);
@@ -125,6 +130,7 @@ class Master {
 
   // -- master_actions.cpp: what the supervisor wants done
   void perform(const action::Start& a);
+  void not_started(const action::Start& a, const std::string& problem);
   void perform(const action::Drain& a);
   void perform(const action::Finish& a);
   void perform(const action::SendAway& a);
@@ -142,6 +148,7 @@ class Master {
   void perform(const action::ServerReady& a);
   void perform(const action::StartFailed& a);
   void perform(const action::Exit& a);
+  void load_and_prepare();
   void prepare(const std::shared_ptr<const config::Config>& config, config::Sources sources);
   void refuse_change(const action::ReloadFailed& a);
   void tell(ProcessId id, ControlKind kind, Milliseconds value = {});
@@ -175,9 +182,11 @@ class Master {
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers
   TimePoint listen_until_ = kNever;
   TimePoint watchdog_at_ = kNever;
+  Watchdog watchdog_{Duration::zero()};
 
   std::optional<Supervisor> supervisor_;  // empty until the server listens
   HangWatch hangs_{Duration::zero()};
+  OomWatch oom_;
   Fuse fuse_;
   std::vector<stats::FusedRoute> fused_;
   std::deque<Event> events_;

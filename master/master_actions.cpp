@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <new>
 #include <utility>
 
 #include "common/log.h"
@@ -60,23 +61,25 @@ void Master::perform(const action::Start& a) {
   // With another number of workers only, nothing has been mended.
   if (&generation == pending_.get() && change_ == Change::Workers) keep_fuses_for(a.generation);
   const std::uint32_t seat = segment_->claim_seat(a.slot, a.generation);
-  if (seat == stats::kNoSeat) {
-    log().error("worker not started",
-                {worker_field(a.slot), {"problem", "all seats of the statistics are taken"}});
-    return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
-  }
+  if (seat == stats::kNoSeat) return not_started(a, "all seats of the statistics are taken");
   Result<WorkerProcess> process =
       start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_,
                     *broadcast_, generation.logs, generation.identity,
                     sockets_for(generation, a.slot, listeners_), load_word_of(a.slot)});
   if (!process) {
     segment_->retire_seat(seat);
-    log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});
-    return feed(event::ProcessExited{a.id, process.error().message()});
+    return not_started(a, process.error().message());
   }
   segment_->set_seat_pid(seat, static_cast<std::uint64_t>(process->pid));
   log().info("worker started", {worker_field(a.slot), {"pid", process->pid}, {"generation", a.generation}});
   processes_.emplace(a.id, std::move(*process));
+}
+
+// As if it had been born, had said what is wrong and had ended: its slot is held back like any other's.
+void Master::not_started(const action::Start& a, const std::string& problem) {
+  log().error("worker not started", {worker_field(a.slot), {"problem", problem}});
+  feed(event::ProcessFailed{a.id, problem});
+  feed(event::ProcessExited{a.id, problem});
 }
 
 void Master::perform(const action::Drain& a) {
@@ -139,6 +142,16 @@ void Master::perform(const action::PrepareReload& /*a*/) {
   systemd_.reloading(Clock::now());
   change_ = predecessor_ ? Change::Upgrade : Change::Reload;
   log().info("reload begins");
+  try {
+    load_and_prepare();
+  } catch (const std::bad_alloc&) {
+    // What was made for it is given back, and what serves needs no more than it has.
+    listeners_.rollback();
+    feed(event::ReloadRefused{"the master is out of memory"});
+  }
+}
+
+void Master::load_and_prepare() {
   config::Loaded loaded = read_config_();
   for (const config::Problem& warning : loaded.warnings)
     log().warning("configuration", {{"problem", warning.text()}});
@@ -174,7 +187,10 @@ void Master::prepare(const std::shared_ptr<const config::Config>& config, config
 
 void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
-  if (change_ != Change::Workers) unfuse();
+  if (change_ != Change::Workers) {
+    unfuse();
+    log_worker_count(*serving_->config);
+  }
   serving_->logs.use();
   choose_balance();
   listeners_.commit(serving_->needs);

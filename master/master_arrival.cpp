@@ -84,7 +84,10 @@ int Master::take_over(Arrival arrival) {
     leaving_reason_ = adopted.error().message();
     return kExitInternal;
   }
-  if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = Clock::now();
+  if (systemd_.watchdog_interval() > Duration::zero()) {
+    watchdog_at_ = Clock::now();
+    watchdog_ = Watchdog(systemd_.watchdog_interval());
+  }
   if (returned) {
     close_handed(arrival.handover);
     go_on_after_return(*returned);

@@ -1,5 +1,7 @@
 #include "master/master_stats.h"
 
+#include <csignal>
+
 #include "common/log.h"
 
 namespace holdfast::master {
@@ -112,6 +114,10 @@ stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status
       break;
   }
   return status.signaled ? ExitReason::Signal : ExitReason::Exit;
+}
+
+bool killed_by_others(stats::ExitReason reason, const ExitStatus& status) {
+  return reason == stats::ExitReason::Signal && status.number == SIGKILL;
 }
 
 }  // namespace holdfast::master

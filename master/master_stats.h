@@ -45,5 +45,7 @@ class MasterStats {
 
 /// The reason under which an ended process is counted. `process`: as the supervisor knew it, or null.
 stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status);
+/// A SIGKILL that is not from us.
+bool killed_by_others(stats::ExitReason reason, const ExitStatus& status);
 
 }  // namespace holdfast::master

@@ -66,6 +66,7 @@ bool was_expected(stats::ExitReason reason) {
     case stats::ExitReason::Signal:
     case stats::ExitReason::Killed:
     case stats::ExitReason::Hung:
+    case stats::ExitReason::Oom:
     case stats::ExitReason::kCount:
       return false;
   }
@@ -125,7 +126,9 @@ stats::Death death_of(const WorkerProcess& process, const ExitStatus& status, st
     death.module = text_of(work.module);
     death.request_id = text_of(work.request_id);
   }
-  death.what = text_of(seat.crash.what);
+  death.what =
+      reason == stats::ExitReason::Oom ? "out of memory: the kernel's OOM killer" : text_of(seat.crash.what);
+  if (load(seat.crash.signal) == 0) return death;
   death.fault = fault_of(seat.crash, process.pid);
   death.backtrace = text_of(seat.crash.backtrace, load(seat.crash.backtrace_length));
   return death;

@@ -25,7 +25,7 @@ static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructibl
 namespace {
 
 constexpr std::uint64_t kFormat = 1;  // raised whenever the layout or the meaning of a word changes
-constexpr std::string_view kWhat = "the memory for messages between workers";
+constexpr std::string_view kPurpose = "messages between workers";
 
 Result<std::uint64_t> random_host_id() {
   std::uint64_t id = 0;
@@ -40,7 +40,7 @@ Result<std::uint64_t> random_host_id() {
 Result<Segment> Segment::create() {
   const Result<std::uint64_t> host_id = random_host_id();
   if (!host_id) return host_id.error();
-  Result<SharedMemory> memory = SharedMemory::create("holdfast-broadcast", sizeof(Layout), kWhat);
+  Result<SharedMemory> memory = SharedMemory::create("holdfast-broadcast", sizeof(Layout), kPurpose);
   if (!memory) return memory.error();
   // What the clients of all workers say is not for the core file of one.
   memory->keep_out_of_core_files();
@@ -51,11 +51,11 @@ Result<Segment> Segment::create() {
 }
 
 Result<Segment> Segment::attach(Fd file) {
-  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(Layout), kWhat);
+  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(Layout), kPurpose);
   if (!memory) return memory.error();
   memory->keep_out_of_core_files();
   Segment segment(std::move(*memory));
-  if (segment.layout().format != kFormat) return of_another_version(kWhat);
+  if (segment.layout().format != kFormat) return of_another_version(kPurpose);
   return segment;
 }
 

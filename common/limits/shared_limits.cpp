@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::uint64_t kFormat = 1;  // raised whenever the layout or the meaning of a word changes
-constexpr std::string_view kWhat = "the memory of limits";
+constexpr std::string_view kPurpose = "the limits of clients";
 // A limit of a request every three seconds is filled by thirty times as many requests as one of every hundred.
 constexpr std::array<std::uint64_t, 3> kPaces{100'000, 3'000'000, 100'000'000};  // microseconds
 
@@ -35,7 +35,7 @@ static_assert(std::is_standard_layout_v<SharedLayout> && std::is_trivially_destr
 Result<SharedLimits> SharedLimits::create() {
   const Result<HashSecret> secret = HashSecret::random();
   if (!secret) return secret.error();
-  Result<SharedMemory> memory = SharedMemory::create("holdfast-limits", sizeof(SharedLayout), kWhat);
+  Result<SharedMemory> memory = SharedMemory::create("holdfast-limits", sizeof(SharedLayout), kPurpose);
   if (!memory) return memory.error();
   SharedLimits limits(std::move(*memory));
   limits.layout().secret = *secret;
@@ -45,10 +45,10 @@ Result<SharedLimits> SharedLimits::create() {
 }
 
 Result<SharedLimits> SharedLimits::attach(Fd file) {
-  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(SharedLayout), kWhat);
+  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(SharedLayout), kPurpose);
   if (!memory) return memory.error();
   SharedLimits limits(std::move(*memory));
-  if (limits.layout().format != kFormat) return of_another_version(kWhat);
+  if (limits.layout().format != kFormat) return of_another_version(kPurpose);
   return limits;
 }
 

@@ -86,7 +86,7 @@ enum class Label : std::uint8_t {
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
 enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, kCount };
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
-enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, Hung, kCount };
+enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, Hung, Oom, kCount };
 enum class RefusedReason : std::uint8_t {
   ConnectionLimit,
   AddressLimit,
@@ -95,6 +95,7 @@ enum class RefusedReason : std::uint8_t {
   AcceptFailed,  // the listening socket itself is broken
   ProxyHeader,   // malformed, missing or late
   ProxySource,   // not one of proxy_protocol.from
+  Memory,        // there was none for it
   kCount
 };
 /// Why a connection in use was reset by us: the peer must not take what it has for the whole.

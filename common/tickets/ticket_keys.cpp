@@ -13,7 +13,7 @@ namespace holdfast::tickets {
 namespace {
 
 constexpr std::uint64_t kFormat = 1;  // raised whenever the layout changes
-constexpr std::string_view kWhat = "the memory of session ticket keys";
+constexpr std::string_view kPurpose = "session ticket keys";
 constexpr std::size_t kWords = sizeof(TicketKey) / sizeof(std::uint64_t);
 static_assert(sizeof(TicketKey) % sizeof(std::uint64_t) == 0);
 using Words = std::array<std::atomic<std::uint64_t>, kWords>;
@@ -51,7 +51,7 @@ struct SharedTicketKeys {
 };
 
 Result<TicketKeys> TicketKeys::create() {
-  Result<SharedMemory> memory = SharedMemory::create("holdfast-tickets", sizeof(SharedTicketKeys), kWhat);
+  Result<SharedMemory> memory = SharedMemory::create("holdfast-tickets", sizeof(SharedTicketKeys), kPurpose);
   if (!memory) return memory.error();
   memory->keep_out_of_core_files();
   TicketKeys keys(std::move(*memory));
@@ -63,11 +63,11 @@ Result<TicketKeys> TicketKeys::create() {
 }
 
 Result<TicketKeys> TicketKeys::attach(Fd file) {
-  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(SharedTicketKeys), kWhat);
+  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(SharedTicketKeys), kPurpose);
   if (!memory) return memory.error();
   memory->keep_out_of_core_files();
   TicketKeys keys(std::move(*memory));
-  if (keys.shared().format != kFormat) return of_another_version(kWhat);
+  if (keys.shared().format != kFormat) return of_another_version(kPurpose);
   return keys;
 }
 

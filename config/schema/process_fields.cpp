@@ -1,8 +1,9 @@
-#include <sched.h>
+#include <algorithm>
 
 #include <algorithm>
 
 #include "common/ascii.h"
+#include "common/cpu_allowance.h"
 #include "config/loader.h"
 #include "config/schema/sections.h"
 
@@ -13,21 +14,13 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kMostWorkers = 256;  // the statistics segment has seats for so many
 
-std::uint32_t usable_cpus() {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
-  const auto count = static_cast<std::uint32_t>(CPU_COUNT(&cpus));
-  return count < 1 ? 1 : count > kMostWorkers ? kMostWorkers : count;
-}
-
 Kind<Process> workers_kind() {
   const Kind<std::uint32_t> number = count<std::uint32_t>(1, kMostWorkers);
   return {"auto, or " + number.noun, schema_any({schema_words({"auto"}), number.schema}),
           [number](Reader& reader, const Node& node, Process& out) {
             out.workers_auto = node.kind == Node::Kind::Scalar && node.text == "auto";
             if (!out.workers_auto) return number.read(reader, node, out.workers);
-            out.workers = usable_cpus();
+            out.workers = std::min(allowed_cpus().cpus, kMostWorkers);
             return true;
           },
           [](const Process& value, const Config&) {
@@ -109,8 +102,8 @@ const Rows<Process>& process_rows() {
   static const Rows<Process> rows = make_rows<Process>(
       whole<Process, 2>(
           "workers", workers_kind(), "auto", Takes::NewWorkers,
-          "Worker processes. `auto` is one per CPU this process may use; a number leaves CPUs to other "
-          "programs."),
+          "Worker processes. `auto` is one per CPU this process may use, and no more than the CPU limit of its "
+          "control group (of a container, of a unit) comes to; a number leaves CPUs to other programs."),
       field("user", &Process::user, account(), "holdfast", Takes::NewWorkers,
             "Account the workers run as when the master starts as root; ignored otherwise. Change it when the "
             "sites' "

@@ -80,6 +80,12 @@ void hand_over(char** environment, const std::vector<int>& descriptors) {
     const rlimit limit{*options.descriptors, *options.descriptors};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
   }
+  for (const auto& [resource, most] : options.limits) {
+    rlimit limit{};
+    ::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+    limit.rlim_cur = most;
+    if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) ::_exit(126);
+  }
   if (!options.listen_descriptors.empty()) hand_over(environment, options.listen_descriptors);
   ::execvpe(arguments[0], arguments, environment);
   ::_exit(127);
@@ -102,7 +108,8 @@ std::vector<std::string> stat_fields(pid_t pid) {
 }  // namespace
 
 ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const SpawnOptions& options) {
-  std::vector<std::string> argument_texts = arguments;
+  std::vector<std::string> argument_texts = options.wrapper;
+  argument_texts.insert(argument_texts.end(), arguments.begin(), arguments.end());
   std::vector<std::string> additions = options.environment;
   if (!options.listen_descriptors.empty()) {
     additions.push_back("LISTEN_FDS=" + std::to_string(options.listen_descriptors.size()));

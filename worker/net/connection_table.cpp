@@ -65,6 +65,10 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
   begun.begin();
 }
 
+void ConnectionTable::not_added(const ListenerContext& listener, const PeerAddress& peer) {
+  if (!listener.proxy) addresses_.give_back(peer);
+}
+
 void ConnectionTable::closed(Connection& connection) {
   if (connection.address_counted_) addresses_.give_back(connection.peer());
   const std::uint32_t index = connection.index_;

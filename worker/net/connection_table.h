@@ -47,7 +47,9 @@ class ConnectionTable {
   /// Whether a connection from this address may be there now; one that may not is counted as refused. What
   /// comes through a PROXY header is judged by the socket first, and by the client's address once it is known.
   bool welcomes(const ListenerContext& listener, const PeerAddress& peer);
-  /// Takes the connection in and lets it begin.
+  /// One that was welcome has not come to be added.
+  void not_added(const ListenerContext& listener, const PeerAddress& peer);
+  /// Takes the connection in and lets it begin. Throws bad_alloc when there is no memory for it.
   void add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer);
 
   void begin_drain(Drain how);
