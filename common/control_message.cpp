@@ -40,7 +40,7 @@ void take_files(msghdr& header, const Wire& wire, ControlMessage& message) {
 Result<std::pair<Fd, Fd>> make_control_channel() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
-    return system_error(errno, "make a control channel");
+    return system_error(errno, "make a control channel" + std::string(limit_behind(errno)));
   return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 

@@ -20,6 +20,7 @@ enum class ControlKind : std::uint8_t {
   Failed = 2,   // could not start; text says why; the worker exits after it
   Drained = 3,  // nothing left to finish; the worker exits after it
   Closed = 4,   // told to drain, it accepts nothing any more
+  Renew = 5,    // what it was let to open has been replaced, by what its successor can open; text says where
   // master -> worker
   Drain = 16,   // accept nothing new, finish what is open; value = deadline in milliseconds from now
   Finish = 17,  // as Drain, but the grace window for idle connections is over

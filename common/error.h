@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace holdfast {
 
@@ -20,5 +21,9 @@ struct Error {
 
 /// An Error from errno `code`; EACCES and EPERM become ErrorKind::Permission, the rest ErrorKind::System.
 Error system_error(int code, std::string context);
+
+/// What limit may be behind an error of the system that says that there is no more of something, for the end of
+/// its context: ", at the limit of descriptors (...)"; empty for others.
+std::string_view limit_behind(int code);
 
 }  // namespace holdfast

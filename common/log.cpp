@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <system_error>
+#include <utility>
 
 #include "common/ascii.h"
 
@@ -207,26 +209,57 @@ void ErrorLogSink::write(LogLevel level, std::string_view event, std::span<const
       line.add(role);
   }
   line.end();
-  put_line();
+  if (put_line() && lost_.any()) tell_of_lost();
   errno = saved;
 }
 
-void ErrorLogSink::put_line() {
-  if (would_wait()) {
-    ++dropped_;
-    return;
-  }
+bool ErrorLogSink::put_line() {
+  if (would_wait()) return lose_line("nobody reads it"), false;
   ssize_t written = 0;
   do {
     written = ::write(fd_, line_.data(), line_.size());
   } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(line_.size())) {
     torn_ = false;
-    return;
+    return true;
   }
-  ++dropped_;
+  // A file takes a part only where the disk, or a limit, ends.
+  const int code = written < 0 ? errno : may_block_ ? EAGAIN : ENOSPC;
   // What was cut in the middle must not swallow the line after it.
-  if (written > 0) torn_ = true;
+  if (written > 0) torn_ = !take_back(fd_, static_cast<std::size_t>(written));
+  lose_line(code == EAGAIN ? "nobody reads it" : std::generic_category().message(code));
+  return false;
+}
+
+void ErrorLogSink::tell_of_lost() {
+  const TimePoint now = Clock::now();
+  const std::uint64_t lines = lost_.written(now);
+  if (lines == 0) return;
+  warning("log lines were lost", {{"lines", lines}});
+  // Where this one did not get through either, it is to be told later.
+  if (lost_.any()) lost_.lost(lines, now);
+}
+
+void ErrorLogSink::lose_line(std::string_view why) {
+  ++dropped_;
+  if (lost_.lost(1, Clock::now())) complain(why);
+}
+
+/// On the standard error stream, if that is another than the log.
+void ErrorLogSink::complain(std::string_view why) const {
+  struct stat ours {};
+  struct stat stream {};
+  if (fd_ == STDERR_FILENO || ::fstat(STDERR_FILENO, &stream) != 0) return;
+  if (::fstat(fd_, &ours) == 0 && ours.st_dev == stream.st_dev && ours.st_ino == stream.st_ino) return;
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) != 1) return;
+  std::string text;
+  LineWriter line(text, format_);
+  line.begin(LogLevel::Warning, "the error log cannot be written: its lines are lost, and counted");
+  line.add({"problem", why});
+  if (!role_.empty()) line.add(role_field(role_));
+  line.end();
+  (void)!::write(STDERR_FILENO, text.data(), text.size());
 }
 
 ErrorLogSink& log() {

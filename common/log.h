@@ -1,7 +1,8 @@
 // The error log: an event, then key=value fields; one line, one write; the level is checked before anything is
 // formatted. One per process, set up before the first line; workers inherit it by fork and get a new descriptor
-// on reopening. Values are escaped (control bytes, quotes, backslash as \xHH), so that no peer can forge a
-// line.
+// on reopening. Lines that cannot be written are counted; that they are lost is told on stderr, and in the log
+// itself how many when it takes lines again. Values are escaped (control bytes, quotes, backslash as \xHH), so
+// that no peer can forge a line.
 //
 //   log().info("worker ready", {{"worker", 3}, {"pid", pid}});
 //   2026-11-23T22:14:03.123Z info  worker ready worker=3 pid=4711                       (text)
@@ -17,6 +18,7 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/lost_lines.h"
 
 namespace holdfast {
 
@@ -63,8 +65,11 @@ class ErrorLogSink {
 
  private:
   static std::span<const LogField> spanned(Fields fields) { return {fields.begin(), fields.size()}; }
-  void put_line();
+  bool put_line();
   bool would_wait() const;
+  void tell_of_lost();
+  void lose_line(std::string_view why);
+  void complain(std::string_view why) const;
   void use(int fd);
 
   int fd_ = 2;
@@ -76,6 +81,7 @@ class ErrorLogSink {
   std::string line_;   // reused
   bool torn_ = false;  // the last line was written in part only
   std::uint64_t dropped_ = 0;
+  LostLines lost_;
 };
 
 /// This process's error log.

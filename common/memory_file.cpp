@@ -11,9 +11,26 @@
 
 namespace holdfast {
 
+namespace {
+
+Error not_made(int code, std::string_view purpose) {
+  return system_error(
+      code, "cannot make the shared memory for " + std::string(purpose) + std::string(limit_behind(code)));
+}
+
+}  // namespace
+
+Result<Fd> make_shared_memory(const char* name, std::size_t size, std::string_view purpose) {
+  Fd file(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file || ::ftruncate(file.get(), static_cast<off_t>(size)) != 0) return not_made(errno, purpose);
+  // Nobody who holds the descriptor can cut the file short under the others' feet.
+  ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  return file;
+}
+
 Result<Fd> make_memory_file(std::string_view text) {
   Fd file(::memfd_create("holdfast-text", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) return system_error(errno, "make a memory file");
+  if (!file) return not_made(errno, "a text");
   while (!text.empty()) {
     const ssize_t written = ::write(file.get(), text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;

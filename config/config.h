@@ -35,6 +35,20 @@ struct Respawn {
   Milliseconds max_delay{};
 };
 
+enum class Balance : std::uint8_t { Kernel, LeastConnections };
+
+enum class ReloadMode : std::uint8_t { Direct, Trial };
+
+/// A request that a worker on trial must answer as is said here.
+struct Probe {
+  std::string path;      // request target
+  std::string host;      // empty: localhost
+  std::string listener;  // by name; empty: the first
+  std::uint16_t status{};
+  Milliseconds timeout{};
+  Place place{};
+};
+
 struct Process {
   std::uint32_t workers{};  // resolved: `auto` is already the number of usable CPUs
   bool workers_auto{};
@@ -46,6 +60,9 @@ struct Process {
   Milliseconds hang_timeout{};
   Respawn respawn;
   std::uint32_t generations{};
+  Balance balance{};
+  ReloadMode reload{};
+  std::vector<Probe> probes;
   Sandbox sandbox{};
 };
 
@@ -284,6 +301,14 @@ struct Policies {
   std::vector<ErrorPage> error_pages;  // exact statuses before classes
 };
 
+/// What a route needs beyond the sandbox of all workers. A worker is one process: it has what any of its routes
+/// asks for.
+struct SandboxWishes {
+  std::vector<std::string> system_calls;  // by name
+  std::vector<std::string> read;          // paths
+  std::vector<std::string> write;
+};
+
 struct Route {
   std::string path;                                                // as written: "/x", "/greet/{name}", "/*"
   std::string name;                                                // default: the path
@@ -292,6 +317,7 @@ struct Route {
   std::vector<std::pair<std::string, std::string>> match_query;
   Action action;
   HeaderEdits headers;
+  SandboxWishes sandbox;
   Compression compression;       // effective here, as limits and timeouts
   Limits limits;                 // effective here: the wider ones with this route's own on top
   Timeouts timeouts;             // likewise

@@ -116,6 +116,21 @@ void check_respawn(const Config& config, std::vector<Problem>& problems) {
   }
 }
 
+void check_probes(const Config& config, std::vector<Problem>& problems) {
+  for (const Probe& probe : config.process.probes) {
+    const bool known = std::any_of(config.listeners.begin(), config.listeners.end(),
+                                   [&probe](const Listener& l) { return l.name == probe.listener; });
+    if (!known && !probe.listener.empty())
+      problems.push_back({probe.place, "`process.probes`: there is no listener `" + probe.listener + "`"});
+  }
+  if (config.process.reload != ReloadMode::Trial || !config.process.probes.empty()) return;
+  const auto place = config.places.find("process.reload");
+  problems.push_back(
+      {place == config.places.end() ? Place{config.file, 0, 0} : place->second,
+       "`process.reload: trial` needs `process.probes`: what a worker on trial must answer, as in "
+       "`[{path: /, status: 200}]`"});
+}
+
 }  // namespace
 
 void cross_check(const Config& config, std::vector<Problem>& problems) {
@@ -124,6 +139,7 @@ void cross_check(const Config& config, std::vector<Problem>& problems) {
   check_site_identity(config, problems);
   check_routes(config, problems);
   check_respawn(config, problems);
+  check_probes(config, problems);
 }
 
 }  // namespace holdfast::config

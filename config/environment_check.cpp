@@ -24,6 +24,7 @@ class EnvironmentCheck {
     check_folder("process.pid_file", config_.process.pid_file);
     check_log("log.error.to", config_.log.error.to);
     if (config_.log.access.enabled) check_log("log.access.to", config_.log.access.to);
+    if (config_.process.sandbox != Sandbox::Off) check_wishes();
     return check_roots();
   }
   std::vector<Problem> check_roots() {
@@ -37,6 +38,10 @@ class EnvironmentCheck {
     const auto written = config_.places.find(setting);
     const Place place = written == config_.places.end() ? Place{config_.file, 0, 0} : written->second;
     problems_.push_back({place, setting + ": " + std::move(message)});
+  }
+  void problem(const std::string& setting, const Error& error) {
+    problem(setting, error.message());
+    problems_.back().denied = error.kind == ErrorKind::Permission;
   }
 
   void check_accounts() {
@@ -55,11 +60,11 @@ class EnvironmentCheck {
     const std::string folder = std::filesystem::path(file).parent_path().string();
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) {
-      problem(setting, system_error(errno, "the folder " + folder).message());
+      problem(setting, system_error(errno, "the folder " + folder));
     } else if (!S_ISDIR(status.st_mode)) {
       problem(setting, folder + " is not a folder");
     } else if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-      problem(setting, system_error(errno, "writing in the folder " + folder).message());
+      problem(setting, system_error(errno, "writing in the folder " + folder));
     } else if (::stat(file.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
       problem(setting, file + " is a folder, not a file");
     }
@@ -70,22 +75,40 @@ class EnvironmentCheck {
     struct stat status {};
     if (!file.starts_with('/') || ::stat(file.c_str(), &status) != 0 || S_ISDIR(status.st_mode))
       return check_folder(setting, file);
-    if (::access(file.c_str(), W_OK) != 0)
-      problem(setting, system_error(errno, "writing to " + file).message());
+    if (::access(file.c_str(), W_OK) != 0) problem(setting, system_error(errno, "writing to " + file));
+  }
+
+  static std::string route_setting(std::size_t site, std::size_t route, const std::string& rest) {
+    return "sites[" + std::to_string(site) + "].routes[" + std::to_string(route) + "]." + rest;
+  }
+
+  void check_wishes() {
+    for (std::size_t site = 0; site < config_.sites.size(); ++site)
+      for (std::size_t route = 0; route < config_.sites[site].routes.size(); ++route) {
+        const SandboxWishes& wishes = config_.sites[site].routes[route].sandbox;
+        check_there(route_setting(site, route, "sandbox.read"), wishes.read);
+        check_there(route_setting(site, route, "sandbox.write"), wishes.write);
+      }
+  }
+
+  /// What is not there when workers start cannot be given to them.
+  void check_there(const std::string& setting, const std::vector<std::string>& paths) {
+    struct stat status {};
+    for (const std::string& path : paths)
+      if (::stat(path.c_str(), &status) != 0) problem(setting, system_error(errno, path).message());
   }
 
   void check_root(std::size_t site, std::size_t route) {
     const auto* const files = std::get_if<FilesAction>(&config_.sites[site].routes[route].action);
     if (files == nullptr) return;
-    const std::string setting =
-        "sites[" + std::to_string(site) + "].routes[" + std::to_string(route) + "].files.root";
+    const std::string setting = route_setting(site, route, "files.root");
     struct stat status {};
     if (::stat(files->root.c_str(), &status) != 0) {
-      problem(setting, system_error(errno, files->root).message());
+      problem(setting, system_error(errno, files->root));
     } else if (!S_ISDIR(status.st_mode)) {
       problem(setting, files->root + " is not a folder");
     } else if (::access(files->root.c_str(), R_OK | X_OK) != 0) {
-      problem(setting, system_error(errno, files->root).message());
+      problem(setting, system_error(errno, files->root));
     }
   }
 

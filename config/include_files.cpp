@@ -7,17 +7,20 @@
 
 #include "config/schema/kind.h"
 #include "config/source_text.h"
+#include "config/sources.h"
 
 namespace holdfast::config {
 namespace {
 
 /// A missing folder is no error for a pattern, so GLOB_ERR is not asked for.
 std::vector<std::string> expand_pattern(const std::string& pattern) {
+  if (std::optional<std::vector<std::string>> replayed = replayed_pattern(pattern)) return *replayed;
   std::vector<std::string> files;
   glob_t found{};
   if (::glob(pattern.c_str(), 0, nullptr, &found) == 0)
     for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);
   ::globfree(&found);
+  record_pattern(pattern, files);
   return files;
 }
 

@@ -76,11 +76,14 @@ std::string Problem::text() const {
 }
 
 Loaded load_file(const std::string& file) {
-  return guarded(file, [&] {
+  RecordedSources sources;
+  Loaded loaded = guarded(file, [&] {
     const Result<std::string> text = read_source(file);
     if (!text) return failed(file, text.error().message());
     return load(*text, file, std::filesystem::path(file).parent_path().string());
   });
+  loaded.sources = sources.take();
+  return loaded;
 }
 
 Loaded load_text(std::string_view text, const std::string& name, const std::string& directory) {

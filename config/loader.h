@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/sources.h"
 
 namespace holdfast::config {
 
@@ -16,6 +17,7 @@ namespace holdfast::config {
 struct Problem {
   Place place;
   std::string message;
+  bool denied = false;  // nothing is wrong but a permission that is missing
   /// "FILE:LINE:COL: message" ("FILE: message" where there is no line).
   std::string text() const;
 };
@@ -24,6 +26,7 @@ struct Loaded {
   std::shared_ptr<const Config> config;  // null when problems is not empty
   std::vector<Problem> problems;         // in order of file, line, column
   std::vector<Problem> warnings;
+  Sources sources{};  // what it was loaded from
 };
 
 /// Where the pid file is when a configuration does not say.

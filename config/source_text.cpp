@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "common/fd.h"
+#include "config/sources.h"
 
 namespace holdfast::config {
 namespace {
@@ -60,9 +61,7 @@ Mark mark_at(std::string_view text, std::size_t offset, std::uint32_t file) {
   return mark;
 }
 
-}  // namespace
-
-Result<std::string> read_source(const std::string& path) {
+Result<std::string> read_from_disk(const std::string& path) {
   // O_NONBLOCK: a pipe without a writer must not hold up the loader.
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return unreadable(errno);
@@ -80,6 +79,18 @@ Result<std::string> read_source(const std::string& path) {
     text.append(buffer, static_cast<std::size_t>(count));
     if (text.size() > kMaxFileBytes) return unreadable("is larger than 4 MiB");
   }
+}
+
+}  // namespace
+
+Result<std::string> read_source(const std::string& path) {
+  if (const std::optional<const std::string*> replayed = replayed_text(path)) {
+    if (*replayed == nullptr) return unreadable(ENOENT);
+    return **replayed;
+  }
+  Result<std::string> text = read_from_disk(path);
+  if (text) record_text(path, *text);
+  return text;
 }
 
 std::size_t first_bad_utf8(std::string_view text) {

@@ -55,6 +55,15 @@ void print_problem(const config::Config& config, const std::string& message) {
   dprintf(STDERR_FILENO, "%s%s\n", placed ? "" : (config.file + ": ").c_str(), message.c_str());
 }
 
+/// "(Aborted), while it was opening /x.so for the route /x": how the trial ended, and where it was then.
+std::string crash_text(int signal, const stats::Segment& segment, pid_t process) {
+  const std::string name = strsignal(signal);
+  if (segment.seats_used() < 2) return "(" + name + ")";
+  const stats::Seat& seat = segment.seat(1);
+  const std::string fault = fault_of(seat.crash, process);
+  return "(" + name + (fault.empty() ? "" : ": " + fault) + ")" + work_text(seat.activity);
+}
+
 /// In a process of its own: what workers load may crash, or change the process for good.
 bool worker_could_start(const config::Config& config) {
   Result<stats::Segment> segment = stats::Segment::create();
@@ -71,10 +80,9 @@ bool worker_could_start(const config::Config& config) {
   int status = 0;
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  const std::string last_work = segment->seats_used() > 1 ? work_text(segment->seat(1).activity) : "";
   if (child > 0 && WIFSIGNALED(status))
-    std::fprintf(stderr, "%s: a worker would crash with this configuration (%s)%s\n", config.file.c_str(),
-                 strsignal(WTERMSIG(status)), last_work.c_str());
+    std::fprintf(stderr, "%s: a worker would crash with this configuration %s\n", config.file.c_str(),
+                 crash_text(WTERMSIG(status), *segment, child).c_str());
   return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == kExitOk;
 }
 

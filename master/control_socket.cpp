@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kMostClients = 16;
 constexpr std::size_t kLongestWord = 64;
 constexpr std::chrono::seconds kPatience{5};
+constexpr Milliseconds kPause{250};
 
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
@@ -92,6 +93,7 @@ Result<ControlSocket> ControlSocket::open(const std::string& path) {
 ControlSocket::ControlSocket(ControlSocket&& other) noexcept
     : path_(std::exchange(other.path_, "")),
       listener_(std::move(other.listener_)),
+      listen_again_at_(other.listen_again_at_),
       clients_(std::move(other.clients_)),
       last_id_(other.last_id_) {}
 
@@ -100,12 +102,13 @@ ControlSocket::~ControlSocket() {
 }
 
 void ControlSocket::add_to(PollSet& set) const {
-  if (clients_.size() < kMostClients) set.add(listener_.get(), Source::ControlListener);
+  if (clients_.size() < kMostClients && listen_again_at_ == kNever)
+    set.add(listener_.get(), Source::ControlListener);
   for (const auto& [id, client] : clients_) set.add(client.socket.get(), Source::ControlClient, id);
 }
 
 TimePoint ControlSocket::next_deadline() const {
-  TimePoint next = kNever;
+  TimePoint next = listen_again_at_;
   for (const auto& [id, client] : clients_) next = std::min(next, client.deadline);
   return next;
 }
@@ -113,7 +116,11 @@ TimePoint ControlSocket::next_deadline() const {
 void ControlSocket::on_listener(TimePoint now) {
   while (clients_.size() < kMostClients) {
     Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket) return;
+    if (!socket) {
+      // Whoever waits in the queue would wake us again at once.
+      if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) listen_again_at_ = now + kPause;
+      return;
+    }
     if (!may_speak(socket)) {
       send_text(socket, "failed only root and the server's own user may steer it\n");
       continue;
@@ -141,7 +148,18 @@ std::optional<std::string> ControlSocket::on_client(ClientId id) {
   return client.asked.substr(0, end);
 }
 
+int ControlSocket::socket_of(ClientId id) const {
+  const auto found = clients_.find(id);
+  return found == clients_.end() ? -1 : found->second.socket.get();
+}
+
+ControlSocket::ClientId ControlSocket::adopt_client(Fd socket) {
+  clients_[++last_id_] = {std::move(socket), "", kNever};
+  return last_id_;
+}
+
 void ControlSocket::on_time(TimePoint now) {
+  if (listen_again_at_ <= now) listen_again_at_ = kNever;
   std::erase_if(clients_, [now](const auto& entry) { return entry.second.deadline <= now; });
 }
 

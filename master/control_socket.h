@@ -26,6 +26,8 @@ class ControlSocket {
 
   /// Replaces the socket file of a server that is gone.
   static Result<ControlSocket> open(const std::string& path);
+  /// A predecessor's, which is left to this process.
+  static ControlSocket adopt(const std::string& path, Fd listener) { return {path, std::move(listener)}; }
   ControlSocket(ControlSocket&& other) noexcept;
   ControlSocket& operator=(ControlSocket&&) = delete;
   ~ControlSocket();
@@ -35,8 +37,14 @@ class ControlSocket {
   void on_listener(TimePoint now);
   /// The word that the client asks, once it is complete.
   std::optional<std::string> on_client(ClientId id);
-  /// Sends away clients that have asked nothing in time.
+  /// Sends away clients that have asked nothing in time; listens again after a pause.
   void on_time(TimePoint now);
+
+  /// For a successor; -1: such a client is not known. Borrowed.
+  int listener() const { return listener_.get(); }
+  int socket_of(ClientId id) const;
+  /// A client of the predecessor that has asked and waits.
+  ClientId adopt_client(Fd socket);
 
   /// Answers and hangs up.
   void answer(ClientId id, std::string_view text);
@@ -55,6 +63,7 @@ class ControlSocket {
 
   std::string path_;
   Fd listener_;
+  TimePoint listen_again_at_ = kNever;  // kNever: it listens; else it has no descriptor for a client until then
   std::map<ClientId, Client> clients_;
   ClientId last_id_ = 0;
 };

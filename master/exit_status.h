@@ -16,10 +16,12 @@ enum ExitCode : int {
 };
 
 struct ExitStatus {
+  static constexpr int kUnknown = -1;  // somebody else has asked for it before us
+
   bool signaled = false;
   int number = 0;  // exit code, or the signal
 
-  /// "exit code 1", "signal 9 (Killed)".
+  /// "exit code 1", "signal 9 (SIGKILL)".
   std::string text() const;
 };
 

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/cpu_allowance.h"
+#include "common/log.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -16,34 +19,54 @@ void intern_names(const config::Config& config, stats::Segment& segment) {
   segment.intern_site("admin");
 }
 
-std::vector<std::string> problems_of(const config::Config& config, const config::Config* serving) {
-  std::vector<std::string> problems;
-  for (const config::Problem& problem : config::check_environment(config)) problems.push_back(problem.text());
-  if (serving == nullptr) return problems;
+Unpreparable problems_of(const config::Config& config, const config::Config* serving) {
+  Unpreparable found;
+  bool denied = true;
+  for (const config::Problem& problem : config::check_environment(config)) {
+    found.problems.push_back(problem.text());
+    denied &= problem.denied;
+  }
+  if (const Result<void> whole = worker::sandbox_can_be_had(config); !whole) {
+    found.problems.push_back(whole.error().message());
+    denied = false;
+  }
+  if (denied) found.kind = ErrorKind::Permission;
+  if (serving == nullptr) return found;
   for (const std::string& refused : plan_reload(*serving, config).refused)
-    problems.push_back((config.file.empty() ? "" : config.file + ": ") + refused);
-  return problems;
+    found.problems.push_back((config.file.empty() ? "" : config.file + ": ") + refused);
+  return found;
 }
 
 }  // namespace
 
 Prepared prepare_generation(std::shared_ptr<const config::Config> config, const config::Config* serving,
                             ListenerSet& listeners, stats::Segment& segment) {
-  if (std::vector<std::string> problems = problems_of(*config, serving); !problems.empty())
-    return Unpreparable{ErrorKind::Configuration, 0, std::move(problems)};
-  Result<std::optional<Identity>> identity = resolve_identity(config->process);
-  if (!identity) return unpreparable(identity.error());
-  Result<LogFiles> logs = LogFiles::open(config->log);
-  if (!logs) return unpreparable(logs.error());
-  std::vector<EndpointNeed> needs = needs_of(*config);
-  if (Result<void> bound = listeners.prepare(needs); !bound) {
+  if (Unpreparable found = problems_of(*config, serving); !found.problems.empty()) return found;
+  Result<std::unique_ptr<Generation>> generation = adopt_generation(std::move(config), segment);
+  if (!generation) return unpreparable(generation.error());
+  if (Result<void> bound = listeners.prepare((*generation)->needs); !bound) {
     Unpreparable why = unpreparable(bound.error());
     why.kind = ErrorKind::Unavailable;
     return why;
   }
+  return std::move(*generation);
+}
+
+Result<std::unique_ptr<Generation>> adopt_generation(std::shared_ptr<const config::Config> config,
+                                                     stats::Segment& segment) {
+  Result<std::optional<Identity>> identity = resolve_identity(config->process);
+  if (!identity) return identity.error();
+  Result<LogFiles> logs = LogFiles::open(config->log);
+  if (!logs) return logs.error();
+  std::vector<EndpointNeed> needs = needs_of(*config);
   intern_names(*config, segment);
   return std::make_unique<Generation>(
       Generation{std::move(config), std::move(*logs), std::move(*identity), std::move(needs)});
+}
+
+void log_worker_count(const config::Config& config) {
+  if (config.process.workers_auto)
+    log().info("workers chosen", {{"workers", config.process.workers}, {"because", allowed_cpus().because}});
 }
 
 std::shared_ptr<const config::Config> with_workers(const config::Config& config, std::uint32_t workers) {

@@ -29,9 +29,11 @@ struct Generation {
   LogFiles logs;
   std::optional<Identity> identity;
   std::vector<EndpointNeed> needs;
+  config::Sources sources{};  // what `config` was loaded from
 };
 
-/// Why a generation cannot be had, one text a problem, and what kind the first is of.
+/// Why a generation cannot be had, one text a problem, and what kind they are of: Permission, when nothing else
+/// is wrong.
 struct Unpreparable {
   ErrorKind kind = ErrorKind::Configuration;
   int system_code = 0;
@@ -44,6 +46,12 @@ using Prepared = std::variant<std::unique_ptr<Generation>, Unpreparable>;
 /// the start.
 Prepared prepare_generation(std::shared_ptr<const config::Config> config, const config::Config* serving,
                             ListenerSet& listeners, stats::Segment& segment);
+
+/// A generation whose listeners are there already, and whose processes serve: a predecessor's.
+Result<std::unique_ptr<Generation>> adopt_generation(std::shared_ptr<const config::Config> config,
+                                                     stats::Segment& segment);
+/// Says how many workers `auto` has come to, and why; nothing where their number is given.
+void log_worker_count(const config::Config& config);
 
 /// The same configuration with another number of workers.
 std::shared_ptr<const config::Config> with_workers(const config::Config& config, std::uint32_t workers);

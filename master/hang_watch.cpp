@@ -33,7 +33,7 @@ HangWatch::Verdict HangWatch::look(std::uint64_t process, const Beat& beat, Time
   watched.round = round_;
   if (is_new) return Verdict::Fine;
   // A turn that has ended is progress, too.
-  const bool same = watched.beat.turns == beat.turns && watched.beat.waiting == beat.waiting;
+  const bool same = watched.beat.steps == beat.steps && watched.beat.waiting == beat.waiting;
   if (same) return judge_same(watched, now);
   watched.beat = beat;
   start_anew(watched, now);

@@ -1,7 +1,7 @@
-// Which worker stands still: judged from the number of its loop's turns alone, as the master sees it from time
-// to time. Pure; the master looks, pokes and tells the supervisor.
+// Which worker stands still: judged from the number of pieces of work that it has begun alone, as the master
+// sees it from time to time. Pure; the master looks, pokes and tells the supervisor.
 //
-// A worker in the middle of a turn that does not end within the limit is stuck: spinning, dead-locked or
+// A worker in the middle of one that does not end within the limit is stuck: spinning, dead-locked or
 // blocked in a call. One that waits for events says nothing by that; it is poked, which begins a turn. One that
 // is stopped, or that the kernel gives no time, does not answer the poke.
 #pragma once
@@ -15,8 +15,8 @@ namespace holdfast::master {
 
 /// What a worker shows of itself.
 struct Beat {
-  std::uint64_t turns = 0;  // of its event loop so far
-  bool waiting = false;     // for events, between two turns
+  std::uint64_t steps = 0;  // pieces of work begun so far
+  bool waiting = false;     // for events
 };
 
 class HangWatch {

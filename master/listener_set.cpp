@@ -1,5 +1,6 @@
 #include "master/listener_set.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -76,6 +77,13 @@ Result<Fd> listening_socket(const Endpoint& bind, mode_t mode) {
   return std::move(socket);
 }
 
+/// As those that we open ourselves are.
+void ready_to_accept(int socket) {
+  fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // no harm to other kinds
+}
+
 }  // namespace
 
 ListenerSet::~ListenerSet() {
@@ -94,21 +102,72 @@ Result<void> ListenerSet::prepare(const std::vector<EndpointNeed>& needs) {
 }
 
 Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
-  Held* held = find(need);
-  if (held == nullptr) {
+  if (find(need) == nullptr && !take_offers(need)) {
     if (need.bind.is_unix()) remove_stale_file(need.bind);
     if (Result<void> free = check_nobody_listens(need.bind); !free) return free;
-    held_.push_back({need, need.bind, {}, 0, 0, true});
-    held = &held_.back();
+    held_.push_back({need, need.bind, {}, 0, 0, true, false, false});
   }
-  if (held->chosen > 0 && held->sockets.size() < need.sockets) steer(*held);
-  while (held->sockets.size() < need.sockets) {
-    Result<Fd> socket = listening_socket(held->actual, need.admin ? kAdminMode : kTrafficMode);
+  return open_more(*find(need), need);
+}
+
+Result<void> ListenerSet::open_more(Held& held, const EndpointNeed& need) {
+  if (held.shared) return {};
+  if (held.chosen > 0 && held.sockets.size() < need.sockets) steer(held);
+  while (held.sockets.size() < need.sockets) {
+    Result<Fd> socket = listening_socket(held.actual, need.admin ? kAdminMode : kTrafficMode);
     if (!socket) return socket.error();
-    if (held->sockets.empty() && !need.bind.is_unix()) held->actual = address_of_socket(socket->get());
-    held->sockets.push_back(std::move(*socket));
+    if (held.sockets.empty() && !need.bind.is_unix()) held.actual = address_of_socket(socket->get());
+    held.sockets.push_back(std::move(*socket));
   }
   return {};
+}
+
+/// Whether the endpoint could be made of offered sockets.
+bool ListenerSet::take_offers(const EndpointNeed& need) {
+  const auto has_address = [&need](const OfferedSocket& offer) {
+    return need.bind.port() == 0 && !need.bind.is_unix() ? offer.listener == need.name
+                                                         : address_of_socket(offer.socket.get()) == need.bind;
+  };
+  Held held{need, need.bind, {}, 0, 0, true, false, false};
+  const auto use = [&held](OfferedSocket& offer) {
+    ready_to_accept(offer.socket.get());
+    held.actual = address_of_socket(offer.socket.get());
+    held.sockets.push_back(std::move(offer.socket));
+  };
+  // Those that were kept, in their order in the kernel's group, up to the first that is missing.
+  for (bool found = true; found;) {
+    found = false;
+    for (OfferedSocket& offer : offers_) {
+      if (!offer.socket || offer.index != held.sockets.size() || offer.listener != need.name ||
+          !has_address(offer))
+        continue;
+      use(offer);
+      found = true;
+      break;
+    }
+  }
+  const auto use_first = [&](auto fits) {
+    for (OfferedSocket& offer : offers_)
+      if (held.sockets.empty() && offer.socket && !offer.index && fits(offer)) {
+        use(offer);
+        held.shared = true;
+      }
+  };
+  use_first([&need](const OfferedSocket& offer) { return offer.listener == need.name; });
+  use_first(has_address);
+  if (held.sockets.empty()) return false;
+  held.chosen = held.shared ? 0 : held.sockets.size();
+  held.unsettled = !held.shared;
+  held_.push_back(std::move(held));
+  return true;
+}
+
+std::vector<std::string> ListenerSet::close_unused_offers() {
+  std::vector<std::string> names;
+  for (const OfferedSocket& offer : offers_)
+    if (offer.socket && !offer.index) names.push_back(offer.listener);
+  offers_.clear();
+  return names;
 }
 
 // With SO_REUSEPORT a second server of the same user would silently share the port; a bind without it tells.
@@ -133,15 +192,28 @@ void ListenerSet::commit(const std::vector<EndpointNeed>& needs) {
   for (Held& held : held_) held.settled = held.sockets.size();
   for (const EndpointNeed& need : needs) {
     Held* const held = find(need);
-    if (held == nullptr || held->chosen == need.sockets) continue;
+    if (held == nullptr || (held->chosen == need.sockets && !held->unsettled)) continue;
+    held->unsettled = false;
     const bool is_first = std::exchange(held->chosen, need.sockets) == 0;
-    if (!is_first) steer(*held);
+    // At first the kernel's own choice is right: every socket has its worker.
+    if (!is_first || board_ != nullptr) steer(*held);
   }
 }
 
-// At first the kernel's own choice is right: every socket has its worker.
+void ListenerSet::balance_by(const LoadBoard* board) {
+  if (std::exchange(board_, board) == board) return;
+  for (Held& held : held_) held.unsettled = true;
+}
+
 void ListenerSet::steer(const Held& held) {
-  if (held.need.bind.is_unix()) return;
+  if (held.need.bind.is_unix() || held.shared) return;
+  if (board_ != nullptr && held.chosen > 1 && held.chosen <= held.sockets.size()) {
+    std::vector<int> sockets;
+    for (std::size_t i = 0; i < held.chosen; ++i) sockets.push_back(held.sockets[i].get());
+    const Result<void> steered = steer_to_less_loaded(sockets, *board_);
+    if (steered) return;
+    log().warning("connections not steered by load", {{"problem", steered.error().message()}});
+  }
   if (const Result<void> steered = steer_to_first(held.sockets.front().get(), held.chosen); !steered)
     log().warning("connections not steered", {{"problem", steered.error().message()}});
 }
@@ -154,13 +226,32 @@ void ListenerSet::rollback() {
   });
 }
 
+std::vector<HandedEndpoint> ListenerSet::handed() const {
+  std::vector<HandedEndpoint> all;
+  for (const Held& held : held_) {
+    HandedEndpoint endpoint{held.need, held.actual, {}, held.chosen, held.shared};
+    for (std::size_t i = 0; i < held.settled; ++i) endpoint.sockets.push_back(held.sockets[i].get());
+    if (held.settled > 0) all.push_back(std::move(endpoint));
+  }
+  return all;
+}
+
+void ListenerSet::adopt(const std::vector<HandedEndpoint>& endpoints) {
+  for (const HandedEndpoint& endpoint : endpoints) {
+    Held held{endpoint.need, endpoint.actual, {},  endpoint.sockets.size(), endpoint.chosen,
+              false,         endpoint.shared, true};
+    for (const int socket : endpoint.sockets) held.sockets.emplace_back(socket);
+    held_.push_back(std::move(held));
+  }
+}
+
 std::vector<int> ListenerSet::sockets_of(const EndpointNeed& need, std::uint32_t slot,
                                          std::uint32_t workers) const {
   std::vector<int> sockets;
   const Held* held = find(need);
   if (held == nullptr) return sockets;
   for (std::size_t i = 0; i < held->sockets.size(); ++i)
-    if (need.bind.is_unix() || i % workers == slot) sockets.push_back(held->sockets[i].get());
+    if (need.bind.is_unix() || held->shared || i % workers == slot) sockets.push_back(held->sockets[i].get());
   return sockets;
 }
 
@@ -185,7 +276,9 @@ const ListenerSet::Held* ListenerSet::find(const EndpointNeed& need) const {
 }
 
 void ListenerSet::close_endpoint(Held& held) {
-  if (held.need.bind.is_unix() && !held.sockets.empty()) unlink(path_of(held.need.bind).c_str());
+  // The file of a socket that the service manager has made is its own.
+  if (held.need.bind.is_unix() && !held.sockets.empty() && !held.shared)
+    unlink(path_of(held.need.bind).c_str());
   held.sockets.clear();
 }
 

@@ -9,14 +9,33 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/endpoint.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "master/load_board.h"
 #include "master/reload_plan.h"
 
 namespace holdfast::master {
+
+/// An endpoint as one master leaves it to another; descriptors by number.
+struct HandedEndpoint {
+  EndpointNeed need;
+  Endpoint actual;
+  std::vector<int> sockets;
+  std::size_t chosen = 0;  // the first so many get new connections
+  bool shared = false;     // one socket for all workers
+};
+
+/// A socket that the service manager has given at the start.
+struct OfferedSocket {
+  std::string listener;  // its name: FileDescriptorName= of the socket unit, or that it was kept under
+  std::optional<std::size_t> index;  // that was kept for us: its place among the sockets of the listener
+  Fd socket;
+};
 
 class ListenerSet {
  public:
@@ -26,13 +45,28 @@ class ListenerSet {
   /// Closes everything and removes the files of unix sockets.
   ~ListenerSet();
 
+  /// Sockets that the first prepare() may use: one that was kept, for a listener of its name and address;
+  /// another one for the listener of its name, or without one of that name for a listener of its address. Such
+  /// a one is shared by all workers, since nothing can be bound beside it.
+  void offer(std::vector<OfferedSocket> offers) { offers_ = std::move(offers); }
+  /// The names of those that nothing was made of; they are closed.
+  std::vector<std::string> close_unused_offers();
+
   /// Opens what is needed and not there yet. On failure the newly opened ones are closed again; the error names
   /// the endpoint; its system_code is EADDRINUSE when somebody else listens there.
   Result<void> prepare(const std::vector<EndpointNeed>& needs);
+  /// From the next commit() on new connections go to workers that have less to do; null: as the kernel draws.
+  /// The board outlives its use.
+  void balance_by(const LoadBoard* board);
   /// Keeps what prepare() has opened and closes the endpoints that are not among the needs.
   void commit(const std::vector<EndpointNeed>& needs);
   /// Closes what the last prepare() has opened.
   void rollback();
+
+  /// What is held, for a successor. Sockets that the last prepare() has opened are left out.
+  std::vector<HandedEndpoint> handed() const;
+  /// Takes a predecessor's over; at the start, in place of a first prepare() and commit().
+  void adopt(const std::vector<HandedEndpoint>& endpoints);
 
   /// The sockets of an endpoint that the process of `slot` serves when there are `workers` of them; borrowed.
   std::vector<int> sockets_of(const EndpointNeed& need, std::uint32_t slot, std::uint32_t workers) const;
@@ -49,16 +83,22 @@ class ListenerSet {
     std::size_t settled = 0;  // sockets that were there before prepare()
     std::size_t chosen = 0;   // of these, the first so many get new connections
     bool news = true;
+    bool shared = false;     // one socket for all workers
+    bool unsettled = false;  // how the group is steered now is not what is wanted, or is not known
   };
 
   Result<void> open_missing(const EndpointNeed& need);
+  Result<void> open_more(Held& held, const EndpointNeed& need);
+  bool take_offers(const EndpointNeed& need);
   Result<void> check_nobody_listens(const Endpoint& bind) const;
   Held* find(const EndpointNeed& need);
   const Held* find(const EndpointNeed& need) const;
   static void close_endpoint(Held& held);
-  static void steer(const Held& held);
+  void steer(const Held& held);
 
   std::vector<Held> held_;
+  std::vector<OfferedSocket> offers_;
+  const LoadBoard* board_ = nullptr;
 };
 
 }  // namespace holdfast::master

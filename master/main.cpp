@@ -9,11 +9,14 @@
 
 #include "config/describe.h"
 #include "config/loader.h"
+#include "master/binary_trial.h"
 #include "master/check.h"
 #include "master/client.h"
 #include "master/exit_status.h"
 #include "master/master.h"
 #include "master/options.h"
+#include "master/own_binary.h"
+#include "master/succession.h"
 #include "worker/worker.h"
 
 namespace holdfast::master {
@@ -24,11 +27,11 @@ bool print_problems(const config::Loaded& loaded) {
   return loaded.config == nullptr;
 }
 
-int run_server(const Options& options) {
+int run_server(const Options& options, OwnBinary binary) {
   const ReadConfig read = [file = options.config_file] { return config::load_file(file); };
-  const config::Loaded loaded = read();
+  config::Loaded loaded = read();
   if (print_problems(loaded)) return kExitConfiguration;
-  return Master(loaded.config, read, nullptr).run();
+  return Master(read, std::move(binary)).run(std::move(loaded), nullptr);
 }
 
 /// At a terminal the requests are what matters: the server's own life is told only when something is wrong.
@@ -41,18 +44,46 @@ config::Loaded read_serve(const Options& options) {
   return loaded;
 }
 
-int run_serve(const Options& options) {
+int run_serve(const Options& options, OwnBinary binary) {
   const ReadConfig read = [options] { return read_serve(options); };
-  const config::Loaded loaded = read();
+  config::Loaded loaded = read();
   if (print_problems(loaded)) return kExitConfiguration;
-  return Master(loaded.config, read,
-                [&options](const Endpoint& address) {
-                  const char* scheme = address.is_unix() ? "" : "http://";
-                  std::printf("serving %s at %s%s/ (Ctrl-C stops)\n", options.directory.c_str(), scheme,
-                              address.text().c_str());
-                  std::fflush(stdout);
-                })
-      .run();
+  const auto on_ready = [&options](const Endpoint& address) {
+    const char* scheme = address.is_unix() ? "" : "http://";
+    std::printf("serving %s at %s%s/ (Ctrl-C stops)\n", options.directory.c_str(), scheme,
+                address.text().c_str());
+    std::fflush(stdout);
+  };
+  return Master(read, std::move(binary)).run(std::move(loaded), on_ready);
+}
+
+/// Goes on with what another binary has left to this process.
+int run_successor(const Options& options, OwnBinary binary, Result<Arrival> arrival) {
+  if (!arrival) {
+    std::fprintf(stderr, "holdfast: %s\n", arrival.error().message().c_str());
+    return kExitInternal;
+  }
+  const bool is_on_trial = !arrival->handover.returned;
+  const std::vector<std::string> arguments = binary.arguments;
+  constexpr std::chrono::seconds kStandstill{60};
+  if (is_on_trial) CrashNet::arm(*arrival, arguments, kStandstill);
+  const ReadConfig read = [options] {
+    return options.command == Command::Serve ? read_serve(options) : config::load_file(options.config_file);
+  };
+  return Master(read, std::move(binary)).run(std::move(*arrival));
+}
+
+/// Asked by a running server before it lets this binary take its place.
+int run_takes_over(const Options& options) {
+  if (options.command == Command::Serve) {
+    if (print_problems(read_serve(options))) return kExitConfiguration;
+  } else {
+    Options check = options;
+    check.quiet = true;
+    if (const int code = run_check(check); code != kExitOk) return code;
+  }
+  std::fputs(takes_over_line().c_str(), stdout);
+  return kExitOk;
 }
 
 int print(const std::string& text) {
@@ -85,12 +116,12 @@ int print_version() {
                + "\nlibraries: " + worker::library_versions());
 }
 
-int run(const Options& options) {
+int run(const Options& options, OwnBinary binary) {
   switch (options.command) {
     case Command::Run:
-      return run_server(options);
+      return run_server(options, std::move(binary));
     case Command::Serve:
-      return run_serve(options);
+      return run_serve(options, std::move(binary));
     case Command::Check:
       return run_check(options);
     case Command::Config:
@@ -127,7 +158,11 @@ int main(int argc, char** argv) {
     return kExitUsage;
   }
   try {
-    return run(*options);
+    OwnBinary binary = OwnBinary::of_this_process(argc, argv);
+    if (options->can_take_over) return run_takes_over(*options);
+    if (std::optional<holdfast::Result<Arrival>> arrival = arrive())
+      return run_successor(*options, std::move(binary), std::move(*arrival));
+    return run(*options, std::move(binary));
   } catch (const std::exception& problem) {
     std::fprintf(stderr, "holdfast: %s\n", problem.what());
     return kExitInternal;

@@ -40,56 +40,93 @@ int complain(const Error& error) {
 
 }  // namespace
 
-Master::Master(std::shared_ptr<const config::Config> config, ReadConfig read_config,
-               std::function<void(const Endpoint&)> on_ready)
-    : first_config_(std::move(config)),
-      read_config_(std::move(read_config)),
-      on_ready_(std::move(on_ready)),
+Master::Master(ReadConfig read_config, OwnBinary binary)
+    : read_config_(std::move(read_config)),
+      binary_(std::move(binary)),
       systemd_(SystemdNotify::from_environment()) {}
 
-int Master::run() {
+int Master::run(config::Loaded first, std::function<void(const Endpoint&)> on_ready) {
   log().set_role("master");
+  first_ = std::move(first);
+  on_ready_ = std::move(on_ready);
   if (const int code = set_up(); code != kExitOk) return code;
   while (!ended_) turn();
   return finish();
 }
 
 int Master::set_up() {
-  log().configure(2, first_config_->log.error.level, first_config_->log.error.format);
+  const config::Config& config = *first_.config;
+  log().configure(2, config.log.error.level, config.log.error.format);
   Result<SignalSource> signals = SignalSource::open();
   if (!signals) return complain(signals.error());
   signals_ = std::move(*signals);
   raise_descriptor_limit();
-  Result<stats::Segment> segment = stats::Segment::create();
-  if (!segment) return complain(segment.error());
-  segment_ = std::move(*segment);
-  Result<limits::SharedLimits> shared_limits = limits::SharedLimits::create();
-  if (!shared_limits) return complain(shared_limits.error());
-  limits_ = std::move(*shared_limits);
-  Result<tickets::TicketKeys> ticket_keys = tickets::TicketKeys::create();
-  if (!ticket_keys) return complain(ticket_keys.error());
-  tickets_ = std::move(*ticket_keys);
-  Result<broadcast::Segment> broadcast = broadcast::Segment::create();
-  if (!broadcast) return complain(broadcast.error());
-  broadcast_ = std::move(*broadcast);
-  stats_.emplace(*segment_, first_config_->file, std::chrono::system_clock::now());
+  if (Result<void> made = make_memory(); !made) return complain(made.error());
+  stats_.emplace(*segment_, config.file, std::chrono::system_clock::now());
   const TimePoint now = Clock::now();
   listen_until_ = now + kPortPatience;
-  if (const std::string& path = first_config_->process.pid_file; !path.empty()) {
+  if (const std::string& path = config.process.pid_file; !path.empty()) {
     Result<PidFile> pid_file = PidFile::claim(path);
     if (!pid_file) return complain(pid_file.error());
     pid_file_.emplace(std::move(*pid_file));
     if (pid_file_->found_stale()) listen_until_ = now + kPortPatienceAfterCrash;
   }
-  if (systemd_.watchdog_interval() > Duration::zero()) watchdog_at_ = now;
+  if (systemd_.watchdog_interval() > Duration::zero()) {
+    watchdog_at_ = now;
+    watchdog_ = Watchdog(systemd_.watchdog_interval());
+  }
+  take_given_sockets();
   if (!try_to_listen(now)) return exit_code_;
   return kExitOk;
+}
+
+void Master::make_board_for(const config::Config& config) {
+  if (board_ || config.process.balance != config::Balance::LeastConnections) return;
+  Result<LoadBoard> board = LoadBoard::create();
+  if (board)
+    board_.emplace(std::move(*board));
+  else
+    log().warning("connections not balanced by load", {{"problem", board.error().message()}});
+}
+
+/// As the configuration that serves from now on wants it, before its listeners are committed.
+void Master::choose_balance() {
+  const bool wanted = serving_->config->process.balance == config::Balance::LeastConnections;
+  listeners_.balance_by(wanted && board_ ? &*board_ : nullptr);
+}
+
+void Master::take_given_sockets() {
+  std::vector<OfferedSocket> offers = offers_of(systemd_.take_given());
+  store_.note(offers);
+  listeners_.offer(std::move(offers));
+}
+
+void Master::tell_of_unused_sockets() {
+  for (const std::string& name : listeners_.close_unused_offers())
+    log().warning("socket of the service manager not used",
+                  {{"name", name}, {"problem", "no listener has this name or its address"}});
+}
+
+Result<void> Master::make_memory() {
+  Result<stats::Segment> segment = stats::Segment::create();
+  if (!segment) return segment.error();
+  Result<limits::SharedLimits> shared_limits = limits::SharedLimits::create();
+  if (!shared_limits) return shared_limits.error();
+  Result<tickets::TicketKeys> ticket_keys = tickets::TicketKeys::create();
+  if (!ticket_keys) return ticket_keys.error();
+  Result<broadcast::Segment> broadcast = broadcast::Segment::create();
+  if (!broadcast) return broadcast.error();
+  segment_ = std::move(*segment);
+  limits_ = std::move(*shared_limits);
+  tickets_ = std::move(*ticket_keys);
+  broadcast_ = std::move(*broadcast);
+  return {};
 }
 
 /// False: the server cannot start, exit_code_ says why. True: it listens, or will try again.
 bool Master::try_to_listen(TimePoint now) {
   listen_again_at_ = kNever;
-  Prepared prepared = prepare_generation(first_config_, nullptr, listeners_, *segment_);
+  Prepared prepared = prepare_generation(first_.config, nullptr, listeners_, *segment_);
   signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared)) {
     if (why->system_code == EADDRINUSE && now < listen_until_) {
@@ -101,6 +138,9 @@ bool Master::try_to_listen(TimePoint now) {
     return false;
   }
   serving_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
+  serving_->sources = std::move(first_.sources);
+  make_board_for(*serving_->config);
+  choose_balance();
   listeners_.commit(serving_->needs);
   begin();
   return true;
@@ -108,8 +148,14 @@ bool Master::try_to_listen(TimePoint now) {
 
 void Master::begin() {
   serving_->logs.use();
+  log_worker_count(*serving_->config);
   log_new_listeners();
-  if (const std::string path = control_path_of(first_config_->process.pid_file); !path.empty()) {
+  tell_of_unused_sockets();
+  store_.keep(listeners_.handed(), systemd_);
+  if (serving_->config->process.sandbox == config::Sandbox::Auto)
+    if (const std::string missing = worker::missing_of_sandbox(); !missing.empty())
+      log().info("the workers' sandbox is incomplete", {{"missing", missing}});
+  if (const std::string path = control_path_of(serving_->config->process.pid_file); !path.empty()) {
     Result<ControlSocket> control = ControlSocket::open(path);
     if (control)
       control_.emplace(std::move(*control));
@@ -117,7 +163,7 @@ void Master::begin() {
       log().warning("no control socket", {{"problem", control.error().message()}});
   }
   supervisor_.emplace(settings_of(*serving_->config));
-  first_config_.reset();
+  first_ = {};
   take_ticket_settings(Clock::now());
   follow_certificates(Clock::now());
   feed(event::Tick{});
@@ -127,6 +173,7 @@ void Master::begin() {
 // -- the loop
 
 void Master::turn() {
+  if (leaving_ != Leaving::No) leave();
   PollSet set;
   set.add(signals_->fd(), Source::Signals);
   for (const auto& [id, process] : processes_) {
@@ -138,6 +185,8 @@ void Master::turn() {
     set.add(certificates_.inquiry_output(), Source::CertificateInquiry);
     set.add(staples_.inquiry_output(), Source::StapleInquiry);
   }
+  if (trial_) set.add(trial_->output(), Source::BinaryTrial);
+  watch_trial_worker(set);
   const std::vector<Wakeup> woken = set.wait(Clock::now(), next_deadline());
   const TimePoint now = Clock::now();
   for (const Wakeup& wakeup : woken) on_wakeup(wakeup, now);
@@ -145,7 +194,10 @@ void Master::turn() {
   tick_watchdog(now);
   rotate_tickets(now);
   watch_for_hangs(now);
+  oom_.look(now);
   watch_certificates(now);
+  give_up_trial(now);
+  push_trial_worker(now);
   if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
   if (!supervisor_) return;
   if (supervisor_->next_deadline() <= now) feed(event::Tick{});
@@ -153,8 +205,9 @@ void Master::turn() {
 }
 
 TimePoint Master::next_deadline() const {
-  TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_});
+  TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_, trial_until_});
   if (supervisor_) next = std::min({next, supervisor_->next_deadline(), hangs_.next_round()});
+  if (trial_worker_) next = std::min(next, trial_worker_->deadline);
   if (control_) next = std::min(next, control_->next_deadline());
   if (!pending_) next = std::min({next, certificates_.next_deadline(), staples_.next_deadline()});
   return next;
@@ -187,6 +240,18 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
     case Source::StapleInquiry:
       if (staples_.on_inquiry(now, std::chrono::system_clock::now())) use_certificates(serving_->config);
       break;
+    case Source::TrialWorkerEnd:
+      on_trial_worker_end(now);
+      break;
+    case Source::TrialWorkerChannel:
+      on_trial_worker_channel(now);
+      break;
+    case Source::TrialProbes:
+      on_probes(now);
+      break;
+    case Source::BinaryTrial:
+      if (trial_ && trial_->ended()) judge_trial();
+      break;
     case Source::ControlListener:
       control_->on_listener(now);
       break;
@@ -194,12 +259,6 @@ void Master::on_wakeup(const Wakeup& wakeup, TimePoint now) {
       if (const std::optional<std::string> word = control_->on_client(wakeup.id)) on_request(wakeup.id, *word);
       break;
   }
-}
-
-void Master::tick_watchdog(TimePoint now) {
-  if (now < watchdog_at_) return;
-  systemd_.watchdog();
-  watchdog_at_ = now + systemd_.watchdog_interval();
 }
 
 void Master::take_ticket_settings(TimePoint now) {
@@ -238,7 +297,7 @@ void Master::on_signal(const SignalNotice& notice) {
       reopen_logs();
       break;
     case Signal::Upgrade:
-      log().warning("binary upgrade is not available in this version");
+      if (supervisor_) feed(event::UpgradeRequested{});
       break;
     case Signal::DrainWorkers:
       // A terminal sends the same signal when its window changes its size.
@@ -289,10 +348,13 @@ void Master::on_stop(StopMode mode) {
 
 void Master::reopen_logs() {
   if (!serving_) return;
+  bool all = true;
   for (Generation* generation : {serving_.get(), pending_.get()}) {
     if (generation == nullptr) continue;
-    if (Result<void> reopened = generation->logs.reopen(); !reopened)
-      log().error("log files not reopened", {{"problem", reopened.error().message()}});
+    if (Result<void> reopened = generation->logs.reopen(); !reopened) {
+      all = false;
+      log().error("log files not reopened: the old ones go on", {{"problem", reopened.error().message()}});
+    }
   }
   serving_->logs.use();
   for (const auto& [id, process] : processes_) {
@@ -300,7 +362,7 @@ void Master::reopen_logs() {
     const int access = process.slot == stats::kAdminSlot ? -1 : logs.access_file();
     (void)send_control(process.control.get(), ControlKind::ReopenLogs, 0, {}, logs.error_file(), access);
   }
-  log().info("log files reopened");
+  if (all) log().info("log files reopened");
 }
 
 // -- processes
@@ -328,6 +390,8 @@ void Master::on_process_channel(ProcessId id) {
       feed(event::ProcessReady{id});
     } else if (message.kind == ControlKind::Closed) {
       feed(event::ProcessClosed{id});
+    } else if (message.kind == ControlKind::Renew) {
+      feed(event::RenewalRequested{id, message.text});
     } else if (message.kind == ControlKind::Failed) {
       feed(event::ProcessFailed{id, message.text});
     }
@@ -343,14 +407,16 @@ void Master::on_process_end(ProcessId id) {
   settle_events();
   const WorkerProcess process = std::move(found->second);
   processes_.erase(found);
-  const stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
+  stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
+  if (killed_by_others(reason, *status) && oom_.explains_kill(Clock::now())) reason = stats::ExitReason::Oom;
   const stats::Death death = death_of(process, *status, reason, *segment_, std::chrono::system_clock::now());
   log_end(death);
   if (!was_expected(reason)) {
     stats::note_death(segment_->deaths(), death);
     blame(death, Clock::now());
   }
-  const std::string how = status->text() + work_text(segment_->seat(process.seat).activity);
+  const std::string how = status->text() + (reason == stats::ExitReason::Oom ? ", out of memory" : "") +
+                          work_text(segment_->seat(process.seat).activity);
   limits_->clear_seat(process.seat);
   broadcast_->free_lanes_of(process.seat);
   segment_->retire_seat(process.seat);
@@ -363,10 +429,14 @@ void Master::reap_children() {
   while (const pid_t pid = ended_child()) {
     const auto ours = std::find_if(processes_.begin(), processes_.end(),
                                    [pid](const auto& entry) { return entry.second.pid == pid; });
-    if (ours == processes_.end())
+    if (trial_worker_ && trial_worker_->process.pid == pid) {
+      on_trial_worker_end(Clock::now());
+    } else if (ours == processes_.end()) {
       reap_stranger(pid);
-    else
+      free_seat_of(pid);
+    } else {
       on_process_end(ours->first);
+    }
   }
 }
 
@@ -383,11 +453,14 @@ void Master::on_request(ControlSocket::ClientId client, const std::string& word)
     control_->answer(client, count == 0   ? "ok no route was fused\n"
                              : count == 1 ? "ok 1 route takes requests again\n"
                                           : "ok " + std::to_string(count) + " routes take requests again\n");
-  } else if (word == "reload" && stopping) {
+  } else if ((word == "reload" || word == "upgrade") && stopping) {
     control_->answer(client, "failed the server is stopping\n");
   } else if (word == "reload") {
     waiting_askers_.push_back(client);
     feed(event::ReloadRequested{});
+  } else if (word == "upgrade") {
+    waiting_askers_.push_back(client);
+    feed(event::UpgradeRequested{});
   } else {
     control_->answer(client, "failed not available in this version\n");
   }

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <new>
 #include <utility>
 
 #include "common/log.h"
@@ -58,24 +59,27 @@ std::string_view word_for(ProcessState state) {
 void Master::perform(const action::Start& a) {
   const Generation& generation = generation_of(a.generation);
   // With another number of workers only, nothing has been mended.
-  if (&generation == pending_.get() && !pending_is_reload_) keep_fuses_for(a.generation);
+  if (&generation == pending_.get() && change_ == Change::Workers) keep_fuses_for(a.generation);
   const std::uint32_t seat = segment_->claim_seat(a.slot, a.generation);
-  if (seat == stats::kNoSeat) {
-    log().error("worker not started",
-                {worker_field(a.slot), {"problem", "all seats of the statistics are taken"}});
-    return feed(event::ProcessExited{a.id, "had no seat in the statistics"});
-  }
-  Result<WorkerProcess> process = start_worker(
-      {a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_, *broadcast_,
-       generation.logs, generation.identity, sockets_for(generation, a.slot, listeners_)});
+  if (seat == stats::kNoSeat) return not_started(a, "all seats of the statistics are taken");
+  Result<WorkerProcess> process =
+      start_worker({a.id, a.slot, a.generation, seat, *generation.config, *segment_, *limits_, *tickets_,
+                    *broadcast_, generation.logs, generation.identity,
+                    sockets_for(generation, a.slot, listeners_), load_word_of(a.slot)});
   if (!process) {
     segment_->retire_seat(seat);
-    log().error("worker not started", {worker_field(a.slot), {"problem", process.error().message()}});
-    return feed(event::ProcessExited{a.id, process.error().message()});
+    return not_started(a, process.error().message());
   }
   segment_->set_seat_pid(seat, static_cast<std::uint64_t>(process->pid));
   log().info("worker started", {worker_field(a.slot), {"pid", process->pid}, {"generation", a.generation}});
   processes_.emplace(a.id, std::move(*process));
+}
+
+// As if it had been born, had said what is wrong and had ended: its slot is held back like any other's.
+void Master::not_started(const action::Start& a, const std::string& problem) {
+  log().error("worker not started", {worker_field(a.slot), {"problem", problem}});
+  feed(event::ProcessFailed{a.id, problem});
+  feed(event::ProcessExited{a.id, problem});
 }
 
 void Master::perform(const action::Drain& a) {
@@ -133,68 +137,127 @@ void Master::tell(ProcessId id, ControlKind kind, Milliseconds value) {
 // -- reload
 
 void Master::perform(const action::PrepareReload& /*a*/) {
-  reload_askers_.swap(waiting_askers_);
+  reload_askers_.insert(reload_askers_.end(), waiting_askers_.begin(), waiting_askers_.end());
+  waiting_askers_.clear();
   systemd_.reloading(Clock::now());
-  pending_is_reload_ = true;
+  change_ = predecessor_ ? Change::Upgrade : Change::Reload;
   log().info("reload begins");
+  try {
+    load_and_prepare();
+  } catch (const std::bad_alloc&) {
+    // What was made for it is given back, and what serves needs no more than it has.
+    listeners_.rollback();
+    feed(event::ReloadRefused{"the master is out of memory"});
+  }
+}
+
+void Master::load_and_prepare() {
   config::Loaded loaded = read_config_();
   for (const config::Problem& warning : loaded.warnings)
     log().warning("configuration", {{"problem", warning.text()}});
-  if (loaded.config) return prepare(loaded.config);
+  if (loaded.config) return prepare(loaded.config, std::move(loaded.sources));
   std::vector<std::string> problems;
   for (const config::Problem& problem : loaded.problems) problems.push_back(problem.text());
   feed(event::ReloadRefused{joined(problems)});
 }
 
 void Master::perform(const action::PrepareWorkers& a) {
-  pending_is_reload_ = false;
+  change_ = Change::Workers;
   systemd_.reloading(Clock::now());
-  log().info("number of workers changes", {{"workers", a.workers}});
-  prepare(with_workers(*serving_->config, a.workers));
+  if (a.replaced.empty())
+    log().info("number of workers changes", {{"workers", a.workers}});
+  else
+    log().info("workers are renewed, since they are kept from what was put in place", {{"path", a.replaced}});
+  prepare(with_workers(*serving_->config, a.workers), serving_->sources);
 }
 
-void Master::prepare(const std::shared_ptr<const config::Config>& config) {
+void Master::prepare(const std::shared_ptr<const config::Config>& config, config::Sources sources) {
   Prepared prepared =
       prepare_generation(staples_.filled(config), serving_->config.get(), listeners_, *segment_);
   signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared))
     return feed(event::ReloadRefused{joined(why->problems)});
   pending_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
+  pending_->sources = std::move(sources);
+  make_board_for(*pending_->config);
+  if (change_ != Change::Workers && pending_->config->process.reload == config::ReloadMode::Trial)
+    return begin_worker_trial(Clock::now());
   feed(event::ReloadPrepared{settings_of(*pending_->config)});
 }
 
 void Master::perform(const action::Replaced& /*a*/) {
   const std::unique_ptr<Generation> old = std::exchange(serving_, std::move(pending_));
-  if (pending_is_reload_) unfuse();
+  if (change_ != Change::Workers) {
+    unfuse();
+    log_worker_count(*serving_->config);
+  }
   serving_->logs.use();
+  choose_balance();
   listeners_.commit(serving_->needs);
+  store_.keep(listeners_.handed(), systemd_);
   take_ticket_settings(Clock::now());
   follow_certificates(Clock::now());
   log_new_listeners();
 }
 
 void Master::perform(const action::ReloadSucceeded& a) {
-  log().info("reload complete", {{"generation", a.generation}, {"workers", a.workers}});
-  if (pending_is_reload_) stats_->note_reload(true, "", std::chrono::system_clock::now());
+  const std::string serves =
+      "generation=" + std::to_string(a.generation) + " workers=" + std::to_string(a.workers) + "\n";
+  if (change_ == Change::Upgrade) {
+    end_trial_of_this_binary();
+    log().info("upgrade complete", {{"version", HOLDFAST_VERSION},
+                                    {"from", former_version_},
+                                    {"generation", a.generation},
+                                    {"workers", a.workers}});
+    answer_askers("ok upgrade complete version=" HOLDFAST_VERSION " " + serves);
+  } else {
+    log().info("reload complete", {{"generation", a.generation}, {"workers", a.workers}});
+    if (change_ == Change::Reload) answer_askers("ok reload complete " + serves);
+  }
+  if (change_ != Change::Workers) stats_->note_reload(true, "", std::chrono::system_clock::now());
   systemd_.ready(status_line());
-  answer_reload("ok reload complete generation=" + std::to_string(a.generation) +
-                " workers=" + std::to_string(a.workers) + "\n");
 }
 
 void Master::perform(const action::ReloadFailed& a) {
+  if (trial_worker_ && trial_worker_->state != TrialWorker::State::Leaving) drop_trial_worker();
   if (pending_) listeners_.rollback();
   pending_.reset();
-  const std::string kept = "generation " + std::to_string(a.kept_generation) + " goes on";
-  for_each_line(a.reason, [](std::string_view line) { log().error("reload problem", {{"problem", line}}); });
-  log().error("reload refused", {{"generation", a.kept_generation}, {"outcome", kept}});
-  if (pending_is_reload_) stats_->note_reload(false, a.reason, std::chrono::system_clock::now());
-  systemd_.ready("Reload refused; " + kept);
-  answer_reload("failed reload refused; " + kept + "\n" + a.reason + "\n");
+  if (predecessor_) {
+    // The former binary tells of it: it is the one that goes on.
+    leaving_ = Leaving::ForFormerBinary;
+    leaving_reason_ = a.reason;
+    return;
+  }
+  refuse_change(a);
 }
 
-void Master::answer_reload(std::string_view text) {
-  if (!pending_is_reload_) return;
-  for (const ControlSocket::ClientId client : reload_askers_) control_->answer(client, text);
+void Master::refuse_change(const action::ReloadFailed& a) {
+  const bool is_upgrade = change_ == Change::Upgrade;
+  const std::string what = is_upgrade ? "upgrade" : "reload";
+  const std::string kept = "generation " + std::to_string(a.kept_generation) + " goes on";
+  for_each_line(a.reason, [&what](std::string_view line) {
+    log().error(what + " problem", {{"problem", line}});
+  });
+  log().error(what + " refused", {{"generation", a.kept_generation}, {"outcome", kept}});
+  const std::string outcome = what + " refused; " + kept;
+  switch (change_) {
+    case Change::Workers:
+      break;
+    case Change::Reload:
+      stats_->note_reload(false, a.reason, std::chrono::system_clock::now());
+      answer_askers("failed " + outcome + "\n" + a.reason + "\n");
+      break;
+    case Change::Upgrade:
+      stats_->count_upgrade(false);
+      answer_askers("failed " + outcome + "\n" + a.reason + "\n");
+      break;
+  }
+  systemd_.ready((is_upgrade ? "Upgrade refused; " : "Reload refused; ") + kept);
+}
+
+void Master::answer_askers(std::string_view text) {
+  if (control_)
+    for (const ControlSocket::ClientId client : reload_askers_) control_->answer(client, text);
   reload_askers_.clear();
 }
 
@@ -233,6 +296,10 @@ void Master::log_new_listeners() {
   for (const EndpointNeed& need : serving_->needs)
     if (listeners_.take_news(need))
       log().info("listening", {{"listener", need.name}, {"address", listeners_.address_of(need).text()}});
+}
+
+std::atomic<std::uint64_t>* Master::load_word_of(std::uint32_t slot) const {
+  return board_ && slot != stats::kAdminSlot ? &board_->word(slot) : nullptr;
 }
 
 const Generation& Master::generation_of(std::uint64_t number) const {

@@ -46,9 +46,12 @@ void Master::use_certificates(const std::shared_ptr<const config::Config>& confi
   serving_->config = staples_.filled(config);
   certificates_.adopt(serving_->config);
   const Result<Fd> texts = make_memory_file(config::pack_pem_texts(serving_->config->listeners));
+  if (!texts)
+    return log().error("workers not told of new certificates",
+                       {{"problem", texts.error().message()}, {"outcome", "a reload takes them over"}});
   for (const auto& [id, process] : processes_) {
     if (process.generation != supervisor_->generation() || process.slot == stats::kAdminSlot) continue;
-    if (texts && send_control(process.control.get(), ControlKind::Certificates, 0, {}, texts->get())) continue;
+    if (send_control(process.control.get(), ControlKind::Certificates, 0, {}, texts->get())) continue;
     log().error("worker not told of new certificates", {worker_field(process.slot), {"pid", process.pid}});
   }
 }

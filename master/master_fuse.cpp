@@ -13,6 +13,7 @@ bool is_of_its_own_doing(const stats::Death& death) {
   switch (static_cast<stats::ExitReason>(death.reason)) {
     case stats::ExitReason::Hung:
     case stats::ExitReason::Exit:
+    case stats::ExitReason::Oom:
       return true;
     case stats::ExitReason::Signal:
       break;

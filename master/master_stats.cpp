@@ -1,5 +1,7 @@
 #include "master/master_stats.h"
 
+#include <csignal>
+
 #include "common/log.h"
 
 namespace holdfast::master {
@@ -19,16 +21,20 @@ std::uint16_t label(Enum value) {
 
 }  // namespace
 
-MasterStats::MasterStats(stats::Segment& segment, std::string_view config_file, WallTime started)
+MasterStats::MasterStats(stats::Segment& segment, std::string_view config_file, std::optional<WallTime> started)
     : segment_(segment), stats_(segment, stats::kMasterSeat) {
   segment_.note_facts(HOLDFAST_VERSION, config_file);
   stats_.cell(Metric::BuildInfo).set(1);
-  stats_.cell(Metric::StartTime).set(nanoseconds(started));
-  stats_.cell(Metric::ConfigLastReloadSuccessful).set(1);
-  stats_.cell(Metric::ConfigLastReloadSuccessTimestamp).set(nanoseconds(started));
+  if (started) {
+    stats_.cell(Metric::StartTime).set(nanoseconds(*started));
+    stats_.cell(Metric::ConfigLastReloadSuccessful).set(1);
+    stats_.cell(Metric::ConfigLastReloadSuccessTimestamp).set(nanoseconds(*started));
+  }
   // Series that are there from the start show their first event as a step from 0.
-  for (std::uint16_t result = 0; result < label(stats::ReloadResult::kCount); ++result)
+  for (std::uint16_t result = 0; result < label(stats::ReloadResult::kCount); ++result) {
     stats_.cell(Metric::ConfigReloads, result);
+    stats_.cell(Metric::BinaryUpgrades, result);
+  }
   for (std::uint16_t reason = 0; reason < label(stats::ExitReason::kCount); ++reason)
     stats_.cell(Metric::WorkerExits, reason);
 }
@@ -55,6 +61,11 @@ void MasterStats::note_reload(bool successful, std::string_view text, WallTime w
   stats_.cell(Metric::ConfigLastReloadSuccessful).set(successful ? 1 : 0);
   if (successful) stats_.cell(Metric::ConfigLastReloadSuccessTimestamp).set(nanoseconds(when));
   segment_.note_reload(when, successful, text);
+}
+
+void MasterStats::count_upgrade(bool successful) {
+  const auto result = successful ? stats::ReloadResult::Success : stats::ReloadResult::Failure;
+  stats_.cell(Metric::BinaryUpgrades, label(result)).add();
 }
 
 void MasterStats::show_fused(std::uint16_t site, std::uint16_t route, bool fused) {
@@ -103,6 +114,10 @@ stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status
       break;
   }
   return status.signaled ? ExitReason::Signal : ExitReason::Exit;
+}
+
+bool killed_by_others(stats::ExitReason reason, const ExitStatus& status) {
+  return reason == stats::ExitReason::Signal && status.number == SIGKILL;
 }
 
 }  // namespace holdfast::master

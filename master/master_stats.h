@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,13 +19,15 @@ namespace holdfast::master {
 
 class MasterStats {
  public:
-  /// `segment` outlives this.
-  MasterStats(stats::Segment& segment, std::string_view config_file, WallTime started);
+  /// `segment` outlives this. `started`: empty when the counts of a predecessor go on.
+  MasterStats(stats::Segment& segment, std::string_view config_file, std::optional<WallTime> started);
 
   void publish(const Supervisor& supervisor, TimePoint now);
   void count_end(stats::ExitReason reason);
   /// The outcome of a reload of the configuration; `text`: the reasons of a refusal, one a line.
   void note_reload(bool successful, std::string_view text, WallTime when);
+
+  void count_upgrade(bool successful);
 
   /// Both as indices of the segment's tables.
   void show_fused(std::uint16_t site, std::uint16_t route, bool fused);
@@ -42,5 +45,7 @@ class MasterStats {
 
 /// The reason under which an ended process is counted. `process`: as the supervisor knew it, or null.
 stats::ExitReason reason_of(const SlotProcess* process, const ExitStatus& status);
+/// A SIGKILL that is not from us.
+bool killed_by_others(stats::ExitReason reason, const ExitStatus& status);
 
 }  // namespace holdfast::master

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/system_calls.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -31,25 +33,21 @@ std::string_view fault_name(std::uint64_t signal, std::uint64_t code) {
       return "SIGILL";
     case SIGABRT:
       return "SIGABRT";
+    case SIGSYS:
+      return "SIGSYS";
     default:
       return "";
   }
 }
 
-/// "SEGV_MAPERR at 0x10": what the kernel says of it. Signals that somebody has sent have no address.
-std::string fault_of(const stats::CrashRecord& crash, pid_t pid) {
-  const std::uint64_t signal = load(crash.signal);
-  const std::uint64_t code = load(crash.code);
-  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT;
-  std::string text(fault_name(signal, code));
-  if (is_fault) {
-    char address[32];
-    std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(load(crash.address)));
-    text += address;
-  }
-  const std::uint64_t thread = load(crash.thread);
-  if (thread != static_cast<std::uint64_t>(pid)) text += " in thread " + std::to_string(thread);
-  return text;
+constexpr std::uint64_t kBySeccomp = 1;  // si_code of SIGSYS; the C library has no name for it
+
+/// "blocked system call: ptrace (101)".
+std::string blocked_call(std::uint64_t number) {
+  const std::string_view name = system_call_name(static_cast<int>(number));
+  std::string text = "blocked system call: ";
+  text.append(name.empty() ? "without a name" : name);
+  return text + " (" + std::to_string(number) + ")";
 }
 
 void add(std::vector<LogField>& fields, std::string_view key, const std::string& text) {
@@ -68,10 +66,28 @@ bool was_expected(stats::ExitReason reason) {
     case stats::ExitReason::Signal:
     case stats::ExitReason::Killed:
     case stats::ExitReason::Hung:
+    case stats::ExitReason::Oom:
     case stats::ExitReason::kCount:
       return false;
   }
   return false;
+}
+
+std::string fault_of(const stats::CrashRecord& crash, pid_t pid) {
+  const std::uint64_t signal = load(crash.signal);
+  const std::uint64_t code = load(crash.code);
+  if (signal == 0) return "";
+  const bool is_blocked = signal == SIGSYS && code == kBySeccomp;
+  const bool is_fault = static_cast<std::int64_t>(code) > 0 && signal != SIGABRT && !is_blocked;
+  std::string text(is_blocked ? blocked_call(load(crash.system_call)) : fault_name(signal, code));
+  if (is_fault) {
+    char address[32];
+    std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(load(crash.address)));
+    text += address;
+  }
+  const std::uint64_t thread = load(crash.thread);
+  if (thread != static_cast<std::uint64_t>(pid)) text += " in thread " + std::to_string(thread);
+  return text;
 }
 
 std::string work_text(const stats::Activity& activity) {
@@ -110,7 +126,8 @@ stats::Death death_of(const WorkerProcess& process, const ExitStatus& status, st
     death.module = text_of(work.module);
     death.request_id = text_of(work.request_id);
   }
-  death.what = text_of(seat.crash.what);
+  death.what =
+      reason == stats::ExitReason::Oom ? "out of memory: the kernel's OOM killer" : text_of(seat.crash.what);
   if (load(seat.crash.signal) == 0) return death;
   death.fault = fault_of(seat.crash, process.pid);
   death.backtrace = text_of(seat.crash.backtrace, load(seat.crash.backtrace_length));

@@ -22,6 +22,9 @@ void log_end(const stats::Death& death);
 /// A process that has stood still for so long, and what it is in.
 void log_hang(const WorkerProcess& process, Duration standstill, const stats::Activity& activity);
 
+/// "SEGV_MAPERR at 0x10", "blocked system call: ptrace (101)": what the kernel says of it. Empty where nothing
+/// was written down; signals that somebody has sent have no address.
+std::string fault_of(const stats::CrashRecord& crash, pid_t pid);
 /// ", while it was opening /x.so for the route /y": of what was in work; empty when nothing was.
 std::string work_text(const stats::Activity& activity);
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "master/binary_trial.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -85,6 +87,10 @@ class Parser {
   Result<void> take_named(std::string_view name) {
     if (name == "--") {
       only_words_ = true;
+      return {};
+    }
+    if (name == kTakesOverOption) {
+      options_.can_take_over = true;
       return {};
     }
     if (name == "-t") return choose(Command::Check, name);

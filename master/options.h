@@ -34,6 +34,7 @@ struct Options {
   bool quiet = false;
   bool json = false;
   bool watch = false;
+  bool can_take_over = false;  // asked by a running server (binary_trial.h)
 };
 
 /// `arguments` without the program's name. The error's message() is one line.

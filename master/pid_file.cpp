@@ -46,6 +46,12 @@ Result<PidFile> PidFile::claim(const std::string& path) {
   return PidFile(path, std::move(*file));
 }
 
+PidFile PidFile::adopt(const std::string& path, Fd file) {
+  PidFile adopted(path, Fd());
+  adopted.file_ = std::move(file);
+  return adopted;
+}
+
 PidFile::~PidFile() {
   if (file_ && is_same_file(file_.get(), path_) && first_line_of(file_.get()) == std::to_string(getpid()))
     unlink(path_.c_str());

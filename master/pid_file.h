@@ -15,6 +15,9 @@ class PidFile {
  public:
   /// Fails with ErrorKind::Unavailable when a running server holds the file. Writes nothing yet.
   static Result<PidFile> claim(const std::string& path);
+  /// A predecessor's, which is left to this process: the same pid, still locked. An empty descriptor: it was
+  /// not published yet.
+  static PidFile adopt(const std::string& path, Fd file);
   PidFile(PidFile&&) = default;
   PidFile& operator=(PidFile&&) = delete;
   ~PidFile();
@@ -24,6 +27,8 @@ class PidFile {
   Result<void> publish();
   /// Whether claim() found the file of a server that ended without removing it.
   bool found_stale() const { return static_cast<bool>(stale_); }
+  /// For a successor; borrowed.
+  int fd() const { return file_.get(); }
 
  private:
   PidFile(std::string path, Fd stale) : path_(std::move(path)), stale_(std::move(stale)) {}

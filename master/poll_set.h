@@ -18,7 +18,11 @@ enum class Source : std::uint8_t {
   ControlListener,
   ControlClient,
   CertificateInquiry,
-  StapleInquiry
+  StapleInquiry,
+  BinaryTrial,
+  TrialWorkerEnd,
+  TrialWorkerChannel,
+  TrialProbes
 };
 
 struct Wakeup {

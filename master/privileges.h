@@ -27,6 +27,9 @@ Result<void> become(const Identity& identity);
 void forbid_privileges();
 /// In a child: everything above the standard streams that is not listed is the master's and must not stay open.
 void close_descriptors_but(std::vector<int> kept);
+/// In a child: where memory runs out, the kernel is to end one that can be replaced rather than the master.
+/// Does nothing where the kernel does not let us say so.
+void offer_to_oom_killer();
 /// Soft limit of open descriptors to the hard one.
 void raise_descriptor_limit();
 

@@ -11,9 +11,12 @@ namespace holdfast::master {
 namespace {
 
 // The C library hides two signals from sigfillset, though anybody can send them: the kernel's own calls know
-// all. SIGPIPE is ignored rather than awaited: a log line about it, on a stream whose reader is gone, would
-// bring the next one.
-constexpr std::uint64_t kAllSignals = ~(std::uint64_t{1} << (SIGPIPE - 1));
+// all. SIGPIPE and SIGXFSZ are ignored rather than awaited: a log line about one, on a stream whose reader is
+// gone or in a file at its limit (ulimit -f), would bring the next one.
+constexpr std::uint64_t bit(int number) {
+  return std::uint64_t{1} << (number - 1);
+}
+constexpr std::uint64_t kAllSignals = ~(bit(SIGPIPE) | bit(SIGXFSZ));
 constexpr std::uint64_t kNoSignals = 0;
 
 bool set_mask(const std::uint64_t& mask) {
@@ -49,14 +52,22 @@ Signal meaning_of(int number) {
 
 Result<SignalSource> SignalSource::open() {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   if (!set_mask(kAllSignals)) return system_error(errno, "block signals");
   const long fd = syscall(SYS_signalfd4, -1, &kAllSignals, sizeof kAllSignals, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) return system_error(errno, "open a signal descriptor");
-  return SignalSource(Fd(static_cast<int>(fd)));
+  return SignalSource(Fd(static_cast<int>(fd)), kAllSignals);
 }
 
 void SignalSource::hold() const {
-  set_mask(kAllSignals);
+  set_mask(held_);
+}
+
+void SignalSource::admit_faults(bool admitted) {
+  held_ = kAllSignals;
+  if (admitted)
+    for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGALRM}) held_ &= ~bit(number);
+  hold();
 }
 
 std::optional<SignalNotice> SignalSource::next() {
@@ -67,8 +78,8 @@ std::optional<SignalNotice> SignalSource::next() {
 }
 
 void SignalSource::settle_in_child() {
-  for (const int number :
-       {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTTIN, SIGTTOU, SIGTSTP, SIGPIPE})
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTTIN, SIGTTOU,
+                           SIGTSTP, SIGPIPE, SIGXFSZ})
     signal(number, SIG_IGN);
   set_mask(kNoSignals);
 }

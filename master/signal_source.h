@@ -40,6 +40,8 @@ class SignalSource {
   /// Blocks all signals again. To be called after code that may look up users: a name service module that saves
   /// and restores the mask by the C library's calls loses the two signals that the library keeps to itself.
   void hold() const;
+  /// Whether faults of the process itself reach its handlers; else they are blocked like all others.
+  void admit_faults(bool admitted);
   /// The next pending signal; never blocks.
   std::optional<SignalNotice> next();
 
@@ -47,8 +49,9 @@ class SignalSource {
   static void settle_in_child();
 
  private:
-  explicit SignalSource(Fd fd) : fd_(std::move(fd)) {}
+  SignalSource(Fd fd, std::uint64_t held) : fd_(std::move(fd)), held_(held) {}
   Fd fd_;
+  std::uint64_t held_;  // the mask: all, as a rule
 };
 
 }  // namespace holdfast::master

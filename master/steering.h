@@ -1,16 +1,24 @@
-// Which sockets of an SO_REUSEPORT group get the new connections: a classic BPF program on the group, which
-// needs no privilege. Sockets stand in their group in the order in which they were made to listen, so the
-// staying ones are the first, and those that leave, or whose workers are only starting, are the last.
+// Which sockets of an SO_REUSEPORT group get the new connections: a BPF program on the group. The classic form
+// needs no privilege; the extended one, which looks at the workers' loads, does. Sockets stand in their group
+// in the order in which they were made to listen, so the staying ones are the first, and those that leave, or
+// whose workers are only starting, are the last.
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "common/result.h"
+#include "master/load_board.h"
 
 namespace holdfast::master {
 
 /// From now on new connections go to the first `count` sockets (at least 1) of the group that `socket` belongs
 /// to, evenly at random. Connections that are queued already stay where they are.
 Result<void> steer_to_first(int socket, std::size_t count);
+
+/// From now on new connections go to one of these sockets of a group, at least 2, the n-th of which slot n
+/// serves: of two of them that chance has chosen, to the one whose worker has less to do. (With the best of
+/// all, everybody would run to the same one at once.)
+Result<void> steer_to_less_loaded(std::span<const int> sockets, const LoadBoard& board);
 
 }  // namespace holdfast::master

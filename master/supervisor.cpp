@@ -102,6 +102,17 @@ void Supervisor::on(const event::WorkersRequested& e, TimePoint /*now*/) {
   if (phase_ == Phase::Serving) enter_serving();
 }
 
+// All workers ask at about the same time. Those that are being replaced already have had it.
+void Supervisor::on(const event::RenewalRequested& e, TimePoint /*now*/) {
+  const bool serves = std::ranges::any_of(slots_, [&e](const auto& entry) {
+    const std::optional<SlotProcess>& current = entry.second.current;
+    return current && current->id == e.id;
+  });
+  if (phase_ != Phase::Serving || !serves) return;
+  phase_ = Phase::Preparing;
+  actions_.emplace_back(action::PrepareWorkers{settings_.workers, e.path});
+}
+
 void Supervisor::on(const event::ReloadPrepared& e, TimePoint now) {
   if (phase_ != Phase::Preparing) return;
   phase_ = Phase::Replacing;
@@ -138,7 +149,7 @@ void Supervisor::on(const event::DrainWorkers& /*e*/, TimePoint now) {
 }
 
 void Supervisor::on(const event::StopRequested& e, TimePoint now) {
-  reload_waiting_ = false;
+  reload_waiting_ = upgrade_waiting_ = false;
   waiting_difference_ = 0;
   if (phase_ == Phase::Settling) settle();
   if (phase_ == Phase::Replacing) fail_replacement("the server is stopping", now);
@@ -287,16 +298,21 @@ void Supervisor::fail_replacement(const std::string& reason, TimePoint now) {
   enter_serving();
 }
 
-// What was asked for meanwhile is begun now. A reload brings its own number of workers.
+// What was asked for meanwhile is begun now. A reload brings its own number of workers, an upgrade its own
+// reload.
 void Supervisor::enter_serving() {
   phase_ = Phase::Serving;
   const std::int64_t wanted = std::int64_t{settings_.workers} + std::exchange(waiting_difference_, 0);
-  if (std::exchange(reload_waiting_, false)) {
+  if (std::exchange(upgrade_waiting_, false)) {
+    reload_waiting_ = false;
+    phase_ = Phase::Preparing;
+    actions_.emplace_back(action::PrepareUpgrade{});
+  } else if (std::exchange(reload_waiting_, false)) {
     phase_ = Phase::Preparing;
     actions_.emplace_back(action::PrepareReload{});
   } else if (wanted != settings_.workers && wanted >= 1 && wanted <= kMostWorkers) {
     phase_ = Phase::Preparing;
-    actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted)});
+    actions_.emplace_back(action::PrepareWorkers{static_cast<std::uint32_t>(wanted), {}});
   }
 }
 

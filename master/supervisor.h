@@ -7,6 +7,9 @@
 //       \--no worker could--> Stopping <--stop--   ^ ^ ^----------refused---------/                   /  |
 //                                                 | \----------one failed or was late-------------/   |
 //                                                 \--no old one accepts, or 1 s-- Settling <--all ready
+//
+// An upgrade is Preparing as well: while the new binary is tried, and then this process runs it, whose
+// supervisor goes on from Serving, with a reload at once.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +38,19 @@ Settings settings_of(const config::Config& config);
 
 enum class StopMode : std::uint8_t { Graceful, Quick };
 
+/// What a supervisor of another binary has left behind, while it served.
+struct Past {
+  struct Process {
+    std::uint32_t slot = 0;
+    bool current = false;  // serves the slot; else it is on its way out
+    SlotProcess known;
+  };
+  std::uint64_t generation = 1;
+  std::uint64_t last_generation = 1;  // the highest number given out
+  ProcessId last_process = 0;
+  std::vector<Process> processes;
+};
+
 namespace event {
 struct ProcessReady {
   ProcessId id;
@@ -61,21 +77,27 @@ struct ReloadRequested {};
 struct WorkersRequested {  // by signal, until the next reload
   std::int32_t difference;
 };
+struct RenewalRequested {  // by a worker: the same again, but new
+  ProcessId id;
+  std::string path;  // where something new stands, which it cannot open
+};
 struct ReloadPrepared {
   Settings settings;
 };
 struct ReloadRefused {
   std::string reason;
 };
+struct UpgradeRequested {};
 struct DrainWorkers {};  // and stay; a reload or one more worker starts them again
 struct StopRequested {
   StopMode mode;
 };
 }  // namespace event
-using Event = std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessClosed,
-                           event::ProcessExited, event::ProcessHung, event::ProcessMoves, event::Tick,
-                           event::ReloadRequested, event::WorkersRequested, event::ReloadPrepared,
-                           event::ReloadRefused, event::DrainWorkers, event::StopRequested>;
+using Event =
+    std::variant<event::ProcessReady, event::ProcessFailed, event::ProcessClosed, event::ProcessExited,
+                 event::ProcessHung, event::ProcessMoves, event::Tick, event::ReloadRequested,
+                 event::WorkersRequested, event::RenewalRequested, event::ReloadPrepared, event::ReloadRefused,
+                 event::UpgradeRequested, event::DrainWorkers, event::StopRequested>;
 
 namespace action {
 struct Start {
@@ -112,11 +134,13 @@ struct HeldBack {  // for the log: the slot's next process starts only after a d
   std::uint32_t quick_deaths;
 };
 struct PrepareReload {};
-struct PrepareWorkers {  // as a reload of the configuration that serves, with another number of workers
+struct PrepareWorkers {  // as a reload of the configuration that serves, with this number of workers
   std::uint32_t workers;
+  std::string replaced;  // a path at which something new stands: why they are renewed; else empty
 };
-struct Replaced {};       // the prepared configuration is the one that serves
-struct ReloadSucceeded {  // every connection from now on is served by the new generation
+struct PrepareUpgrade {};  // answered by ReloadRefused, or by the end of this supervisor
+struct Replaced {};        // the prepared configuration is the one that serves
+struct ReloadSucceeded {   // every connection from now on is served by the new generation
   std::uint64_t generation;
   std::uint32_t workers;
 };
@@ -137,8 +161,8 @@ struct Exit {};  // no process is left
 using Action =
     std::variant<action::Start, action::Drain, action::Finish, action::SendAway, action::Quit, action::Abort,
                  action::Kill, action::Overdue, action::HeldBack, action::PrepareReload, action::PrepareWorkers,
-                 action::Replaced, action::ReloadSucceeded, action::ReloadFailed, action::ServerReady,
-                 action::StartFailed, action::Exit>;
+                 action::PrepareUpgrade, action::Replaced, action::ReloadSucceeded, action::ReloadFailed,
+                 action::ServerReady, action::StartFailed, action::Exit>;
 
 class Supervisor {
  public:
@@ -147,6 +171,8 @@ class Supervisor {
   static constexpr std::uint32_t kMostWorkers = stats::kAdminSlot;
 
   explicit Supervisor(const Settings& settings);
+  /// Goes on where another one has stopped; serving.
+  Supervisor(const Settings& settings, const Past& past);
 
   /// Takes one event; answers what is to be done now, in this order.
   std::vector<Action> handle(const Event& event, TimePoint now);
@@ -155,6 +181,8 @@ class Supervisor {
 
   Phase phase() const { return phase_; }
   std::uint64_t generation() const { return generation_; }
+  /// For a successor that goes on from here; to be asked while nothing is being replaced.
+  Past past() const;
   /// How many traffic workers should be serving.
   std::uint32_t wanted_workers() const;
   /// Processes of traffic slots by state, and slots that are backing off.
@@ -175,8 +203,10 @@ class Supervisor {
   void on(const event::Tick& e, TimePoint now);
   void on(const event::ReloadRequested& e, TimePoint now);
   void on(const event::WorkersRequested& e, TimePoint now);
+  void on(const event::RenewalRequested& e, TimePoint now);
   void on(const event::ReloadPrepared& e, TimePoint now);
   void on(const event::ReloadRefused& e, TimePoint now);
+  void on(const event::UpgradeRequested& e, TimePoint now);
   void on(const event::DrainWorkers& e, TimePoint now);
   void on(const event::StopRequested& e, TimePoint now);
 
@@ -212,6 +242,7 @@ class Supervisor {
   Phase phase_ = Phase::Starting;
   bool reload_waiting_ = false;          // asked for while another was under way: one is remembered
   std::int32_t waiting_difference_ = 0;  // likewise of workers
+  bool upgrade_waiting_ = false;         // likewise
   bool drain_waiting_ = false;           // likewise
   std::uint64_t generation_ = 1;
   std::uint64_t next_generation_ = 1;  // the highest number given out

@@ -45,6 +45,7 @@ Result<void> settle_identity(const WorkerOrder& order) {
 
 int live_as_worker(WorkerOrder& order, Fd control) {
   SignalSource::settle_in_child();
+  offer_to_oom_killer();
   const std::string name = slot_name(order.slot);
   const bool admin = order.slot == stats::kAdminSlot;
   prctl(PR_SET_NAME, (admin ? std::string("holdfast: admin") : "holdfast: w" + name).c_str());
@@ -63,7 +64,17 @@ int live_as_worker(WorkerOrder& order, Fd control) {
   }
   return worker::run({order.config, order.segment, order.limits, order.tickets, order.broadcast,
                       admin ? worker::Role::Admin : worker::Role::Traffic, order.slot, order.seat,
-                      order.generation, std::move(control), std::move(order.sockets), std::move(access_log)});
+                      order.generation, std::move(control), std::move(order.sockets), std::move(access_log),
+                      order.load});
+}
+
+/// `code` of a fork that failed. What the limit is called depends on who has set it.
+Error no_process(int code) {
+  if (code == EAGAIN)
+    return system_error(code,
+                        "fork a worker: the limit of processes is reached (TasksMax= of the unit, pids.max of "
+                        "the cgroup, or ulimit -u)");
+  return system_error(code, "fork a worker" + std::string(limit_behind(code)));
 }
 
 ExitStatus status_of(const siginfo_t& info) {
@@ -80,14 +91,14 @@ Result<WorkerProcess> start_worker(WorkerOrder order) {
   Result<std::pair<Fd, Fd>> channel = make_control_channel();
   if (!channel) return channel.error();
   const pid_t pid = fork();
-  if (pid < 0) return system_error(errno, "fork a worker");
+  if (pid < 0) return no_process(errno);
   // _exit: nothing that the master owns may be flushed, removed or told goodbye by a child.
   if (pid == 0) _exit(live_as_worker(order, std::move(channel->second)));
   Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     const int code = errno;
     kill(pid, SIGKILL);
-    return system_error(code, "watch a worker");
+    return system_error(code, "watch a worker" + std::string(limit_behind(code)));
   }
   return WorkerProcess{order.id, order.slot,       order.generation,         order.seat,
                        pid,      std::move(pidfd), std::move(channel->first)};
@@ -95,9 +106,12 @@ Result<WorkerProcess> start_worker(WorkerOrder order) {
 
 std::optional<ExitStatus> reap(const WorkerProcess& process) {
   siginfo_t info{};
-  if (waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info, WEXITED | WNOHANG) != 0 ||
-      info.si_pid == 0)
+  if (waitid(P_PIDFD, static_cast<id_t>(process.pidfd.get()), &info, WEXITED | WNOHANG) != 0) {
+    // A process that was left by a binary which has crashed may have been reaped by that one.
+    if (errno == ECHILD) return ExitStatus{false, ExitStatus::kUnknown};
     return std::nullopt;
+  }
+  if (info.si_pid == 0) return std::nullopt;
   return status_of(info);
 }
 

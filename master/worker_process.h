@@ -37,6 +37,7 @@ struct WorkerOrder {
   const LogFiles& logs;
   const std::optional<Identity>& identity;
   std::vector<worker::ListeningSocket> sockets;
+  std::atomic<std::uint64_t>* load = nullptr;  // see worker::Job
 };
 
 struct WorkerProcess {

@@ -51,6 +51,7 @@ void ControlClient::handle(ControlMessage& message) {
     case ControlKind::Failed:
     case ControlKind::Drained:
     case ControlKind::Closed:
+    case ControlKind::Renew:
       return;  // the worker's own words
   }
 }

@@ -30,9 +30,9 @@ namespace holdfast::worker {
 namespace {
 
 #ifdef HOLDFAST_SANITIZER_TAKES_FAULTS
-constexpr std::array kSignals{SIGABRT};
+constexpr std::array kSignals{SIGABRT, SIGSYS};
 #else
-constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
 #endif
 
 constexpr int kMostFrames = 40;
@@ -166,6 +166,8 @@ void on_fatal_signal(int number, siginfo_t* info, void* context) {
   const auto thread = static_cast<pid_t>(syscall(SYS_gettid));
   record.code.store(static_cast<std::uint64_t>(info->si_code), std::memory_order_relaxed);
   record.address.store(reinterpret_cast<std::uintptr_t>(info->si_addr), std::memory_order_relaxed);
+  if (number == SIGSYS)
+    record.system_call.store(static_cast<std::uint64_t>(info->si_syscall), std::memory_order_relaxed);
   record.thread.store(static_cast<std::uint64_t>(thread), std::memory_order_relaxed);
   if (stats::work_of_thread != nullptr) record.work.show(*stats::work_of_thread);
   record.signal.store(static_cast<std::uint64_t>(number), std::memory_order_relaxed);

@@ -7,7 +7,8 @@
 
 namespace holdfast::worker {
 
-/// From now on faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL), aborts and exceptions that nobody catches are written
+/// From now on faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL), aborts, system calls that
+/// the sandbox blocks (SIGSYS), and exceptions that nobody catches are written
 /// into `record`, which outlives the process's run. Once for each process, on the thread of its event loop,
 /// whose stack may even have overflown. A sanitizer keeps the faults, which it reports better.
 void install_crash_reports(stats::CrashRecord& record);

@@ -184,7 +184,7 @@ Result<void> Wiring::add_acceptors(const Job& job) {
         admin ? listener_context(0, "admin")
               : listener_context(socket.listener, config_.listeners[socket.listener].name);
     const config::ProxyProtocol proxies =
-        admin ? config::ProxyProtocol{} : config_.listeners[socket.listener].proxy_protocol;
+        admin || socket.is_trial ? config::ProxyProtocol{} : config_.listeners[socket.listener].proxy_protocol;
     context.proxy = proxies.enabled;
     Result<const AddressSet*> allowed = keep_addresses(admin ? job.config.admin.allow : proxies.from);
     if (!allowed) return allowed.error();
@@ -193,7 +193,8 @@ Result<void> Wiring::add_acceptors(const Job& job) {
     // The admin's configuration has one listener of its own, in clear and of HTTP/1.1.
     const std::uint32_t listener = admin ? 0 : socket.listener;
     if (speaks_http2(config_.listeners[listener])) context.factory = both_.get();
-    const Result<net::TransportFactory*> transports = transports_for(listener);
+    const Result<net::TransportFactory*> transports =
+        socket.is_trial ? static_cast<net::TransportFactory*>(this) : transports_for(listener);
     if (!transports) return transports.error();
     context.secure = config_.listeners[listener].tls.enabled;
     acceptors_.push_back(

@@ -18,6 +18,8 @@
 #include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
+#include "worker/sandbox/sandbox.h"
+#include "worker/sandbox_watch.h"
 #include "worker/wiring.h"
 
 namespace holdfast::worker {
@@ -69,6 +71,9 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     Result<std::unique_ptr<loop::EventLoop>> loop = loop::EventLoop::create();
     if (!loop) return loop.error();
     loop_ = std::move(*loop);
+    // Before modules are opened and threads are started: all of them are locked in.
+    const Result<sandbox::Entered> entered = sandbox::enter(job_.config, process());
+    if (!entered) return entered.error();
     Result<std::unique_ptr<Wiring>> wiring = Wiring::build(job_, *loop_, stats_);
     if (!wiring) return wiring.error();
     wiring_ = std::move(*wiring);
@@ -76,12 +81,20 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     lag_ = stats_.histogram(stats::Metric::EventLoopLag);
     dropped_ = stats_.cell(stats::Metric::LogLinesDropped);
     memory_return_.emplace(*loop_);
+    sandbox_watch_.emplace(*loop_, control_);
     know_loaded_objects();
     loop_->set_hook(*this);
+    loop_->steps().count_in(stats_.activity().beat);
     if (Result<void> watched = control_.start(*loop_); !watched) return watched;
     // After the channel is watched: what changes from now on is told.
     on_fuses();
+    if (entered->files && job_.role == Role::Traffic)
+      sandbox_watch_->start(sandbox::lasting_places(job_.config));
     return wiring_->start_accepting();
+  }
+
+  sandbox::Process process() const {
+    return job_.role == Role::Admin ? sandbox::Process::Admin : sandbox::Process::Traffic;
   }
 
   Result<void> renew_certificates(int texts) {
@@ -97,7 +110,6 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   void on_turn_start(TimePoint now) override {
     wiring_->clock().update(now);
     stats::Activity& activity = stats_.activity();
-    activity.beat.store(++turns_, std::memory_order_relaxed);
     activity.stamp.store(static_cast<std::uint64_t>(now.time_since_epoch().count()), std::memory_order_relaxed);
     set_phase(stats::Phase::Reading);
   }
@@ -108,6 +120,9 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     busy_.add(length);
     lag_.observe(length);
     memory_return_->look(wiring_->connections().size());
+    // Once it drains, the word is its successor's.
+    if (job_.load != nullptr && !draining_)
+      job_.load->store(wiring_->connections().size(), std::memory_order_relaxed);
     set_phase(stats::Phase::Waiting);
     if (draining_ && wiring_->connections().size() == 0) loop_->stop();
   }
@@ -133,6 +148,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
       draining_ = true;
       log().debug("draining", {{"connections", wiring_->connections().size()}});
       wiring_->stop_accepting();
+      sandbox_watch_->stop();
       control_.tell(ControlKind::Closed);
       wiring_->connections().begin_drain(net::Drain::Gently);
       // For half of the time they go on: where workers are replaced, nobody needs them to end sooner.
@@ -182,10 +198,10 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   ControlClient control_;
   std::unique_ptr<Wiring> wiring_;
   std::optional<MemoryReturn> memory_return_;
+  std::optional<SandboxWatch> sandbox_watch_;
   stats::Cell busy_;
   stats::HistogramCell lag_;
   stats::Cell dropped_;
-  std::uint64_t turns_ = 0;
   bool draining_ = false;
   bool drained_ = false;
 };
@@ -217,8 +233,20 @@ std::string library_versions() {
          ", hiredis " HOLDFAST_HIREDIS_VERSION ", " HOLDFAST_CODINGS;
 }
 
+std::string missing_of_sandbox() {
+  return sandbox::missing_parts();
+}
+
+Result<void> sandbox_can_be_had(const config::Config& config) {
+  return sandbox::can_be_had(config);
+}
+
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment) {
-  stats::WorkerStats stats(segment, segment.claim_seat(0, 1));
+  const std::uint32_t seat = segment.claim_seat(0, 1);
+  install_crash_reports(segment.seat(seat).crash);
+  const Result<sandbox::Entered> entered = sandbox::enter(config, sandbox::Process::Traffic);
+  if (!entered) return entered.error();
+  stats::WorkerStats stats(segment, seat);
   handlers::Shared shared;
   modules::NoPool no_pool;
   upstream::NoClient no_client;

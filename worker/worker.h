@@ -2,6 +2,7 @@
 // read-only views of the statistics that the command line prints.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ enum class Role : std::uint8_t { Traffic, Admin };
 struct ListeningSocket {
   int fd = -1;
   std::uint32_t listener = 0;  // index into Config::listeners; for Role::Admin unused
+  // For the master alone, which tries a worker: neither TLS nor a PROXY prefix, but the sites of that listener.
+  bool is_trial = false;
 };
 
 /// Everything a worker process is given at birth. References outlive the process's run().
@@ -39,6 +42,7 @@ struct Job {
   Fd control;  // this process's end of the control channel
   std::vector<ListeningSocket> sockets;
   Fd access_log;  // empty: access log off
+  std::atomic<std::uint64_t>* load = nullptr;  // where it says how many connections it has; null: nobody asks
 };
 
 /// Runs the worker until it is drained, told to quit, or failed to start; returns the exit code for _exit. The
@@ -53,11 +57,16 @@ std::string status_text(const stats::Segment& segment);
 /// "prometheus-cpp 1.0.1, ..." for --version.
 std::string library_versions();
 
-/// Would a worker be able to start with this configuration? Builds routes and handlers, opens document roots
-/// and modules, and throws the result away. For `holdfast check`, in a process of its own; seat 1 of the
-/// segment tells what it was doing, should it die of it. Of several problems each has a line of the error's
-/// message.
+/// Would a worker be able to start with this configuration? Enters the sandbox, builds routes and handlers,
+/// opens document roots and modules, and throws the result away. For `holdfast check`, in a process of its own;
+/// seat 1 of the segment tells what it was doing and what happened, should it die of it. Of several problems
+/// each has a line of the error's message.
 Result<void> try_configuration(const config::Config& config, stats::Segment& segment);
+
+/// What this system lacks of the workers' sandbox, in words; empty: nothing.
+std::string missing_of_sandbox();
+/// Fails when the configuration wants a sandbox that cannot be had here, with the setting's place.
+Result<void> sandbox_can_be_had(const config::Config& config);
 
 /// What a certificate says of itself.
 struct CertificateFacts {

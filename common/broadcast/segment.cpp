@@ -1,6 +1,5 @@
 #include "common/broadcast/segment.h"
 
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -10,20 +9,23 @@
 #include <utility>
 
 #include "common/broadcast/doorbell.h"
-#include "common/fd.h"
 
 namespace holdfast::broadcast {
 
 struct Layout {
   alignas(64) Word lanes_used;
   alignas(64) Word incarnations;
-  std::uint64_t host_id;  // written once, before the first fork
+  std::uint64_t format;  // this and host_id are written once, before the first fork
+  std::uint64_t host_id;
   LaneHead heads[kLanes];
   alignas(4096) Ring rings[kLanes];
 };
 static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructible_v<Layout>);
 
 namespace {
+
+constexpr std::uint64_t kFormat = 1;  // raised whenever the layout or the meaning of a word changes
+constexpr std::string_view kPurpose = "messages between workers";
 
 Result<std::uint64_t> random_host_id() {
   std::uint64_t id = 0;
@@ -38,54 +40,48 @@ Result<std::uint64_t> random_host_id() {
 Result<Segment> Segment::create() {
   const Result<std::uint64_t> host_id = random_host_id();
   if (!host_id) return host_id.error();
-  const Fd fd(::memfd_create("holdfast-broadcast", MFD_CLOEXEC));
-  if (!fd || ::ftruncate(fd.get(), sizeof(Layout)) != 0)
-    return system_error(errno, "create the memory for messages between workers");
-  // Every process that needs it is a fork of this one: the descriptor is not kept.
-  void* const at =
-      ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
-  if (at == MAP_FAILED) return system_error(errno, "map the memory for messages between workers");
+  Result<SharedMemory> memory = SharedMemory::create("holdfast-broadcast", sizeof(Layout), kPurpose);
+  if (!memory) return memory.error();
   // What the clients of all workers say is not for the core file of one.
-  (void)::madvise(at, sizeof(Layout), MADV_DONTDUMP);
-  auto* const layout = static_cast<Layout*>(at);
-  layout->host_id = *host_id;
-  return Segment(layout);
+  memory->keep_out_of_core_files();
+  Segment segment(std::move(*memory));
+  segment.layout().host_id = *host_id;
+  segment.layout().format = kFormat;
+  return segment;
 }
 
-Segment::Segment(Segment&& other) noexcept : layout_(std::exchange(other.layout_, nullptr)) {}
-
-Segment& Segment::operator=(Segment&& other) noexcept {
-  std::swap(layout_, other.layout_);
-  return *this;
-}
-
-Segment::~Segment() {
-  if (layout_ != nullptr) ::munmap(layout_, sizeof(Layout));
+Result<Segment> Segment::attach(Fd file) {
+  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(Layout), kPurpose);
+  if (!memory) return memory.error();
+  memory->keep_out_of_core_files();
+  Segment segment(std::move(*memory));
+  if (segment.layout().format != kFormat) return of_another_version(kPurpose);
+  return segment;
 }
 
 std::uint64_t Segment::host_id() const {
-  return layout_->host_id;
+  return layout().host_id;
 }
 
 std::uint32_t Segment::lanes_used() const {
   // Bounded for the case that a process gone astray has written there.
   return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(layout_->lanes_used.load(std::memory_order_acquire), kLanes));
+      std::min<std::uint64_t>(layout().lanes_used.load(std::memory_order_acquire), kLanes));
 }
 
 Lane Segment::lane(std::uint32_t index) const {
-  return {layout_->heads[index], layout_->rings[index]};
+  return {layout().heads[index], layout().rings[index]};
 }
 
 std::optional<Segment::Claim> Segment::claim_lane(std::uint32_t seat) const {
-  const std::uint64_t incarnation = layout_->incarnations.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::uint64_t incarnation = layout().incarnations.fetch_add(1, std::memory_order_relaxed) + 1;
   const std::uint64_t stamp = OwnerStamp::of(seat, incarnation);
   for (std::uint32_t index = 0; index < kLanes; ++index) {
-    Word& owner = layout_->heads[index].owner;
+    Word& owner = layout().heads[index].owner;
     if (owner.load(std::memory_order_relaxed) != 0) continue;
     // First raised, then claimed: who dies in between leaves a lane that is looked at and empty.
-    std::uint64_t used = layout_->lanes_used.load(std::memory_order_relaxed);
-    while (used <= index && !layout_->lanes_used.compare_exchange_weak(used, index + 1)) {
+    std::uint64_t used = layout().lanes_used.load(std::memory_order_relaxed);
+    while (used <= index && !layout().lanes_used.compare_exchange_weak(used, index + 1)) {
     }
     std::uint64_t free = 0;
     // Acquires all that the owner before it has written.
@@ -96,18 +92,18 @@ std::optional<Segment::Claim> Segment::claim_lane(std::uint32_t seat) const {
 
 void Segment::give_back(const Claim& claim) const {
   std::uint64_t stamp = claim.stamp;
-  layout_->heads[claim.lane].owner.compare_exchange_strong(stamp, 0, std::memory_order_release,
+  layout().heads[claim.lane].owner.compare_exchange_strong(stamp, 0, std::memory_order_release,
                                                            std::memory_order_relaxed);
 }
 
 void Segment::free_lanes_of(std::uint32_t seat) const {
   const std::uint32_t used = lanes_used();
   for (std::uint32_t index = 0; index < used; ++index) {
-    const std::uint64_t stamp = layout_->heads[index].owner.load(std::memory_order_relaxed);
+    const std::uint64_t stamp = layout().heads[index].owner.load(std::memory_order_relaxed);
     if (OwnerStamp::is_of_seat(stamp, seat)) give_back({index, stamp});
   }
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  for (std::uint32_t index = 0; index < used; ++index) Doorbell(layout_->heads[index].bell).ring_for_the_dead();
+  for (std::uint32_t index = 0; index < used; ++index) Doorbell(layout().heads[index].bell).ring_for_the_dead();
 }
 
 void Segment::wake_others(std::uint32_t own) const {
@@ -115,7 +111,7 @@ void Segment::wake_others(std::uint32_t own) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const std::uint32_t used = lanes_used();
   for (std::uint32_t index = 0; index < used; ++index)
-    if (index != own) Doorbell(layout_->heads[index].bell).ring_if_asleep();
+    if (index != own) Doorbell(layout().heads[index].bell).ring_if_asleep();
 }
 
 }  // namespace holdfast::broadcast

@@ -13,19 +13,20 @@
 
 #include "common/broadcast/lane.h"
 #include "common/result.h"
+#include "common/shared_memory.h"
 
 namespace holdfast::broadcast {
 
 struct Layout;  // the mapped bytes; known to segment.cpp only
 
-/// Owner of the mapping. Copied by fork, unmapped by the destructor; what views its lanes must be gone by then.
+/// Owner of the memory, see SharedMemory; what views its lanes must be gone before it is.
 class Segment {
  public:
   /// Master, before the first fork.
   static Result<Segment> create();
-  Segment(Segment&& other) noexcept;
-  Segment& operator=(Segment&& other) noexcept;
-  ~Segment();
+  /// What another master made; ErrorKind::Unavailable when its version had another layout.
+  static Result<Segment> attach(Fd file);
+  int fd() const { return memory_.fd(); }
 
   /// 64 random bits, never 0: what other hosts tell this one by. Those of a master, whoever reloads; a master
   /// that takes over from another one has its own.
@@ -54,9 +55,10 @@ class Segment {
   void wake_others(std::uint32_t own) const;
 
  private:
-  explicit Segment(Layout* layout) : layout_(layout) {}
+  explicit Segment(SharedMemory memory) : memory_(std::move(memory)) {}
+  Layout& layout() const { return *static_cast<Layout*>(memory_.get()); }
 
-  Layout* layout_;
+  SharedMemory memory_;
 };
 
 }  // namespace holdfast::broadcast

@@ -1,19 +1,18 @@
 #include "common/limits/shared_limits.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
+#include <string_view>
 #include <type_traits>
 #include <utility>
-
-#include "common/fd.h"
 
 namespace holdfast::limits {
 namespace {
 
 constexpr std::size_t kPage = 4096;
+constexpr std::uint64_t kFormat = 1;  // raised whenever the layout or the meaning of a word changes
+constexpr std::string_view kPurpose = "the limits of clients";
 // A limit of a request every three seconds is filled by thirty times as many requests as one of every hundred.
 constexpr std::array<std::uint64_t, 3> kPaces{100'000, 3'000'000, 100'000'000};  // microseconds
 
@@ -25,57 +24,58 @@ static_assert(sizeof(SeatCounts) % kPage == 0 && kRegions == 2 * (kPaces.size() 
 }  // namespace
 
 struct SharedLayout {
+  alignas(kPage) std::uint64_t format;  // this and what follows are written once, before the first fork
+  HashSecret secret;
+  TimePoint made;
   Region regions[kRegions];
   SeatCounts seats[stats::kMaxSeats];
 };
 static_assert(std::is_standard_layout_v<SharedLayout> && std::is_trivially_destructible_v<SharedLayout>);
 
 Result<SharedLimits> SharedLimits::create() {
-  Result<HashSecret> secret = HashSecret::random();
+  const Result<HashSecret> secret = HashSecret::random();
   if (!secret) return secret.error();
-  const Fd fd(::memfd_create("holdfast-limits", MFD_CLOEXEC));
-  if (!fd || ::ftruncate(fd.get(), sizeof(SharedLayout)) != 0)
-    return system_error(errno, "create the memory of limits");
-  // Every process that needs it is a fork of this one: the descriptor is not kept.
-  void* const at =
-      ::mmap(nullptr, sizeof(SharedLayout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
-  if (at == MAP_FAILED) return system_error(errno, "map the memory of limits");
-  return SharedLimits(static_cast<SharedLayout*>(at), *secret, Clock::now());
+  Result<SharedMemory> memory = SharedMemory::create("holdfast-limits", sizeof(SharedLayout), kPurpose);
+  if (!memory) return memory.error();
+  SharedLimits limits(std::move(*memory));
+  limits.layout().secret = *secret;
+  limits.layout().made = Clock::now();
+  limits.layout().format = kFormat;
+  return limits;
 }
 
-SharedLimits::SharedLimits(SharedLimits&& other) noexcept
-    : layout_(std::exchange(other.layout_, nullptr)), secret_(other.secret_), made_(other.made_) {}
-
-SharedLimits& SharedLimits::operator=(SharedLimits&& other) noexcept {
-  std::swap(layout_, other.layout_);
-  std::swap(secret_, other.secret_);
-  std::swap(made_, other.made_);
-  return *this;
+Result<SharedLimits> SharedLimits::attach(Fd file) {
+  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(SharedLayout), kPurpose);
+  if (!memory) return memory.error();
+  SharedLimits limits(std::move(*memory));
+  if (limits.layout().format != kFormat) return of_another_version(kPurpose);
+  return limits;
 }
 
-SharedLimits::~SharedLimits() {
-  if (layout_ != nullptr) ::munmap(layout_, sizeof(SharedLayout));
+const HashSecret& SharedLimits::secret() const {
+  return layout().secret;
 }
 
 std::span<Bucket> SharedLimits::rates(const Pace& pace, bool made_up) const {
   std::size_t region = made_up ? kRegions / 2 : 0;
   for (const std::uint64_t bound : kPaces)
     if (pace.interval > bound) ++region;
-  return layout_->regions[region].buckets;
+  return layout().regions[region].buckets;
 }
 
 std::uint64_t SharedLimits::microseconds(TimePoint now) const {
-  if (now <= made_) return 0;
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - made_).count());
+  const TimePoint made = layout().made;
+  if (now <= made) return 0;
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - made).count());
 }
 
 std::span<SeatCounts> SharedLimits::seats() const {
-  return layout_->seats;
+  return layout().seats;
 }
 
 void SharedLimits::clear_seat(std::uint32_t seat) {
   // Gives the pages back, too; those that stay untouched cost nothing then.
-  SeatCounts& counts = layout_->seats[seat];
+  SeatCounts& counts = layout().seats[seat];
   if (::madvise(&counts, sizeof counts, MADV_REMOVE) == 0) return;
   for (Bucket& bucket : counts.buckets)
     for (Word& word : bucket.words) word.store(0, std::memory_order_relaxed);

@@ -11,6 +11,7 @@
 #include "common/limits/address_counts.h"
 #include "common/limits/arrival_table.h"
 #include "common/result.h"
+#include "common/shared_memory.h"
 
 namespace holdfast::limits {
 
@@ -19,13 +20,13 @@ inline constexpr std::size_t kRegions = 8;
 
 struct SharedLayout;  // known to shared_limits.cpp only
 
-/// Owner of the mapping. Copied by fork, unmapped by the destructor.
+/// Owner of the memory, see SharedMemory.
 class SharedLimits {
  public:
   static Result<SharedLimits> create();
-  SharedLimits(SharedLimits&& other) noexcept;
-  SharedLimits& operator=(SharedLimits&& other) noexcept;
-  ~SharedLimits();
+  /// What another master made; ErrorKind::Unavailable when its version had another layout.
+  static Result<SharedLimits> attach(Fd file);
+  int fd() const { return memory_.fd(); }
 
   /// The region of the table of rates for limits of this pace. `made_up`: clients can invent keys.
   std::span<Bucket> rates(const Pace& pace, bool made_up) const;
@@ -35,15 +36,13 @@ class SharedLimits {
   std::span<SeatCounts> seats() const;
   /// Master only, for a seat whose process is gone: forgets the connections it had counted.
   void clear_seat(std::uint32_t seat);
-  const HashSecret& secret() const { return secret_; }
+  const HashSecret& secret() const;
 
  private:
-  SharedLimits(SharedLayout* layout, const HashSecret& secret, TimePoint made)
-      : layout_(layout), secret_(secret), made_(made) {}
+  explicit SharedLimits(SharedMemory memory) : memory_(std::move(memory)) {}
+  SharedLayout& layout() const { return *static_cast<SharedLayout*>(memory_.get()); }
 
-  SharedLayout* layout_;
-  HashSecret secret_;
-  TimePoint made_;
+  SharedMemory memory_;
 };
 
 }  // namespace holdfast::limits

@@ -14,6 +14,7 @@ struct CrashRecord {
   Word signal;            // 0: nothing was written
   Word code;              // siginfo's si_code
   Word address;           // that could not be accessed, for SIGSEGV and SIGBUS; of the instruction otherwise
+  Word system_call;       // its number, for SIGSYS: one that the sandbox blocks
   Word thread;            // its number; that of the process: the thread of the event loop
   Word backtrace_length;  // bytes of `backtrace` in use
   char backtrace[1500];   // "object+0xoffset object+0xoffset ...", innermost first
@@ -21,7 +22,7 @@ struct CrashRecord {
   WorkNote work;  // of a thread that worked for a request; of the event loop's the seat's activity tells
 
   void clear() {
-    for (Word* word : {&signal, &code, &address, &thread, &backtrace_length})
+    for (Word* word : {&signal, &code, &address, &system_call, &thread, &backtrace_length})
       word->store(0, std::memory_order_relaxed);
     std::memset(what, 0, sizeof what);
     work.clear();

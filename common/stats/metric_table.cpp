@@ -15,10 +15,11 @@ using Words = std::array<std::string_view, static_cast<std::size_t>(Enum::kCount
 constexpr Words<ConnectionState> kConnectionStates{"reading", "writing", "idle"};
 constexpr Words<WorkerState> kWorkerStates{"starting", "ready", "draining", "backing_off"};
 constexpr Words<ReloadResult> kReloadResults{"success", "failure"};
-constexpr Words<ExitReason> kExitReasons{"drained", "quit", "start_failed", "exit", "signal", "killed", "hung"};
+constexpr Words<ExitReason> kExitReasons{"drained", "quit",   "start_failed", "exit",
+                                         "signal",  "killed", "hung",         "oom"};
 constexpr Words<RefusedReason> kRefusedReasons{"connection_limit", "address_limit", "descriptors",
                                                "not_allowed",      "accept_failed", "proxy_header",
-                                               "proxy_source"};
+                                               "proxy_source",     "memory"};
 constexpr Words<ResetReason> kResetReasons{"response_write", "response_rate", "shutdown"};
 constexpr Words<BadRequest> kBadRequests{"request_line",    "method",
                                          "target",          "version",

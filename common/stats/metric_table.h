@@ -17,11 +17,13 @@ enum class Metric : std::uint8_t {
   ConfigReloads,
   ConfigLastReloadSuccessful,
   ConfigLastReloadSuccessTimestamp,
+  BinaryUpgrades,
   Workers,
   WorkersWanted,
   WorkerExits,
   WorkerRequests,
   WorkerConnections,
+  WorkerAccepted,
   EventLoopBusy,
   EventLoopLag,
   ConnectionsAccepted,
@@ -84,7 +86,7 @@ enum class Label : std::uint8_t {
 enum class ConnectionState : std::uint8_t { Reading, Writing, Idle, kCount };
 enum class WorkerState : std::uint8_t { Starting, Ready, Draining, BackingOff, kCount };
 enum class ReloadResult : std::uint8_t { Success, Failure, kCount };
-enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, Hung, kCount };
+enum class ExitReason : std::uint8_t { Drained, Quit, StartFailed, Exit, Signal, Killed, Hung, Oom, kCount };
 enum class RefusedReason : std::uint8_t {
   ConnectionLimit,
   AddressLimit,
@@ -93,6 +95,7 @@ enum class RefusedReason : std::uint8_t {
   AcceptFailed,  // the listening socket itself is broken
   ProxyHeader,   // malformed, missing or late
   ProxySource,   // not one of proxy_protocol.from
+  Memory,        // there was none for it
   kCount
 };
 /// Why a connection in use was reset by us: the peer must not take what it has for the whole.
@@ -213,6 +216,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      {},
      "Unix time of the last successful load of the configuration.",
      kNanoseconds},
+    {Metric::BinaryUpgrades,
+     Kind::Counter,
+     "holdfast_binary_upgrades_total",
+     {Label::ReloadResult},
+     "Upgrades to another binary by outcome."},
     {Metric::Workers, Kind::Gauge, "holdfast_workers", {Label::WorkerState}, "Worker processes by state."},
     {Metric::WorkersWanted, Kind::Gauge, "holdfast_workers_wanted", {}, "Worker slots that should be serving."},
     {Metric::WorkerExits,
@@ -230,6 +238,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "holdfast_worker_connections",
      {Label::Worker},
      "Open connections, by worker slot."},
+    {Metric::WorkerAccepted,
+     Kind::Counter,
+     "holdfast_worker_connections_accepted_total",
+     {Label::Worker},
+     "Connections accepted, by worker slot: how evenly they are spread."},
     {Metric::EventLoopBusy,
      Kind::Counter,
      "holdfast_event_loop_busy_seconds_total",

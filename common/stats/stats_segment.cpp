@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/memory_file.h"
 #include "common/stats/name_table.h"
 
 namespace holdfast::stats {
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning.
-constexpr std::uint64_t kLayoutVersion = 6;
+constexpr std::uint64_t kLayoutVersion = 10;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -266,16 +267,17 @@ std::string_view phase_text(Phase phase) {
   return "";  // a broken worker wrote it
 }
 
+std::uint64_t layout_version() {
+  return kLayoutVersion;
+}
+
 Result<Segment> Segment::create() {
-  Fd fd(::memfd_create("holdfast-statistics", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) return system_error(errno, "create statistics segment");
-  if (::ftruncate(fd.get(), sizeof(Layout)) != 0) return system_error(errno, "size statistics segment");
-  // Nobody who holds the descriptor can cut the file short under the others' feet.
-  ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-  const auto mapped = map_layout(fd.get(), PROT_READ | PROT_WRITE);
+  Result<Fd> fd = make_shared_memory("holdfast-statistics", sizeof(Layout), "the statistics");
+  if (!fd) return fd.error();
+  const auto mapped = map_layout(fd->get(), PROT_READ | PROT_WRITE);
   if (!mapped) return mapped.error();
   Layout& layout = **mapped;
-  Segment segment(std::move(fd), &layout);
+  Segment segment(std::move(*fd), &layout);
   segment.index_->sites.intern("other");
   segment.index_->listeners.intern("other");
   segment.index_->certificates.intern("other");

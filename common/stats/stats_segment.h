@@ -94,11 +94,14 @@ std::string_view phase_text(Phase phase);
 
 /// What a worker is doing, for the line that is logged when it dies or hangs.
 struct Activity {
-  alignas(64) Word beat;  // turns of the event loop so far
+  alignas(64) Word beat;  // pieces of work begun so far: turns of the event loop, events, requests
   Word stamp;             // steady clock, nanoseconds, at the start of the current turn
   Word phase;             // Phase
   Word connections;       // open now
   WorkNote work;          // of the event loop
+
+  /// Another piece of work begins.
+  void step() { beat.store(beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 };
 
 struct Seat {
@@ -130,6 +133,9 @@ struct MasterNotes {
 };
 
 struct Layout;  // the mapped bytes; known to stats_segment.cpp only
+
+/// Two programs can share a segment when this is the same for both.
+std::uint64_t layout_version();
 
 /// Owner of the mapping. Copied by fork, unmapped by the destructor. Only the master calls the functions marked
 /// so.

@@ -1,7 +1,6 @@
 #include "common/tickets/ticket_keys.h"
 
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -13,6 +12,8 @@
 namespace holdfast::tickets {
 namespace {
 
+constexpr std::uint64_t kFormat = 1;  // raised whenever the layout changes
+constexpr std::string_view kPurpose = "session ticket keys";
 constexpr std::size_t kWords = sizeof(TicketKey) / sizeof(std::uint64_t);
 static_assert(sizeof(TicketKey) % sizeof(std::uint64_t) == 0);
 using Words = std::array<std::atomic<std::uint64_t>, kWords>;
@@ -44,31 +45,30 @@ TicketKey load(const Words& from) {
 }  // namespace
 
 struct SharedTicketKeys {
+  std::uint64_t format;                 // written once, before the first fork
   std::atomic<std::uint64_t> sequence;  // odd while the keys are being written
   std::array<Words, kMostKeys> keys;    // the first makes tickets; unused ones repeat one
 };
 
 Result<TicketKeys> TicketKeys::create() {
-  void* const at =
-      ::mmap(nullptr, sizeof(SharedTicketKeys), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) return system_error(errno, "map the keys of session tickets");
-  ::madvise(at, sizeof(SharedTicketKeys), MADV_DONTDUMP);
-  TicketKeys keys(static_cast<SharedTicketKeys*>(at));
+  Result<SharedMemory> memory = SharedMemory::create("holdfast-tickets", sizeof(SharedTicketKeys), kPurpose);
+  if (!memory) return memory.error();
+  memory->keep_out_of_core_files();
+  TicketKeys keys(std::move(*memory));
   // Nobody has the name of the first one's predecessor, which is random as well.
   for (int made = 0; made < 2; ++made)
     if (Result<void> rotated = keys.rotate(); !rotated) return rotated.error();
+  keys.shared().format = kFormat;
   return keys;
 }
 
-TicketKeys::TicketKeys(TicketKeys&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
-
-TicketKeys& TicketKeys::operator=(TicketKeys&& other) noexcept {
-  std::swap(shared_, other.shared_);
-  return *this;
-}
-
-TicketKeys::~TicketKeys() {
-  if (shared_ != nullptr) ::munmap(shared_, sizeof(SharedTicketKeys));
+Result<TicketKeys> TicketKeys::attach(Fd file) {
+  Result<SharedMemory> memory = SharedMemory::attach(std::move(file), sizeof(SharedTicketKeys), kPurpose);
+  if (!memory) return memory.error();
+  memory->keep_out_of_core_files();
+  TicketKeys keys(std::move(*memory));
+  if (keys.shared().format != kFormat) return of_another_version(kPurpose);
+  return keys;
 }
 
 Result<void> TicketKeys::rotate() {
@@ -93,11 +93,11 @@ void TicketKeys::use(std::string_view text) {
 }
 
 void TicketKeys::write(const Keys& keys) {
-  const std::uint64_t even = shared_->sequence.load(std::memory_order_relaxed);
-  shared_->sequence.store(even + 1, std::memory_order_relaxed);
+  const std::uint64_t even = shared().sequence.load(std::memory_order_relaxed);
+  shared().sequence.store(even + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
-  for (std::size_t i = 0; i < keys.size(); ++i) store(shared_->keys[i], keys[i]);
-  shared_->sequence.store(even + 2, std::memory_order_release);
+  for (std::size_t i = 0; i < keys.size(); ++i) store(shared().keys[i], keys[i]);
+  shared().sequence.store(even + 2, std::memory_order_release);
 }
 
 // A writer in the middle of it needs less than a microsecond; one that was killed there has left a torn pair,
@@ -106,10 +106,10 @@ TicketKeys::Keys TicketKeys::read() const {
   constexpr int kTries = 1000;
   Keys keys;
   for (int tries = 0; tries < kTries; ++tries) {
-    const std::uint64_t before = shared_->sequence.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = load(shared_->keys[i]);
+    const std::uint64_t before = shared().sequence.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = load(shared().keys[i]);
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (before % 2 == 0 && shared_->sequence.load(std::memory_order_relaxed) == before) break;
+    if (before % 2 == 0 && shared().sequence.load(std::memory_order_relaxed) == before) break;
     ::sched_yield();
   }
   return keys;

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "common/shared_memory.h"
 
 namespace holdfast::tickets {
 
@@ -32,9 +33,9 @@ class TicketKeys {
  public:
   /// Maps the memory and makes the first key (master, before the first fork).
   static Result<TicketKeys> create();
-  TicketKeys(TicketKeys&& other) noexcept;
-  TicketKeys& operator=(TicketKeys&& other) noexcept;
-  ~TicketKeys();
+  /// What another master made; ErrorKind::Unavailable when its version had another layout.
+  static Result<TicketKeys> attach(Fd file);
+  int fd() const { return memory_.fd(); }
 
   /// Master only: a new key makes tickets from now on. When there are no random bytes the old one stays.
   Result<void> rotate();
@@ -50,12 +51,14 @@ class TicketKeys {
   std::optional<Found> find(std::span<const std::uint8_t, 16> name) const;
 
  private:
-  explicit TicketKeys(SharedTicketKeys* shared) : shared_(shared) {}
+  explicit TicketKeys(SharedMemory memory) : memory_(std::move(memory)) {}
   using Keys = std::array<TicketKey, kMostKeys>;
   Keys read() const;
   void write(const Keys& keys);
 
-  SharedTicketKeys* shared_;
+  SharedTicketKeys& shared() const { return *static_cast<SharedTicketKeys*>(memory_.get()); }
+
+  SharedMemory memory_;
 };
 
 }  // namespace holdfast::tickets

@@ -131,6 +131,17 @@ Kind<E> choice(Choices<E> choices) {
           }};
 }
 
+/// Keeps where the value stands, in its member `place`.
+template <class S>
+Kind<S> with_place(Kind<S> kind) {
+  kind.read = [read = kind.read](Reader& reader, const Node& node, S& out) {
+    const bool good = read(reader, node, out);
+    out.place = reader.place(node.mark);
+    return good;
+  };
+  return kind;
+}
+
 template <class T>
 Kind<std::vector<T>> list_of(Kind<T> item, std::size_t least = 0) {
   Node schema = schema_type("array");

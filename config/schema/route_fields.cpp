@@ -178,7 +178,10 @@ const Rows<Route>& route_rows() {
                     "Compression of this route alone."),
         field("headers", &Route::headers, section(header_edits_rows()), "", Takes::NewWorkers,
               "Changes to the header fields of this route's responses, on top of the site's. Use it for "
-              "caching and downloads."));
+              "caching and downloads."),
+        field("sandbox", &Route::sandbox, section(sandbox_wishes_rows()), "", Takes::NewWorkers,
+              "What the route needs beyond what `process.sandbox` leaves to workers, for handlers of modules "
+              "most of all. A worker serves all routes: what one of them is given, all of them have."));
     std::uint32_t bit = 1;
     for (const Row<Policies>& row : policies_rows()) {
       made.push_back(policy_row(row, bit));

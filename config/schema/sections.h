@@ -16,6 +16,7 @@ const Rows<Timeouts>& timeouts_rows();
 const Rows<Compression>& compression_rows();
 const Rows<HeaderEdits>& header_edits_rows();
 const Rows<Policies>& policies_rows();
+const Rows<SandboxWishes>& sandbox_wishes_rows();
 /// A section, or `off`, which has 0 requests.
 Kind<RateLimit> rate_limit_kind();
 const Rows<RequestId>& request_id_rows();

@@ -4,16 +4,6 @@
 namespace holdfast::config {
 namespace {
 
-template <class S>
-Kind<S> with_place(Kind<S> kind) {
-  kind.read = [read = kind.read](Reader& reader, const Node& node, S& out) {
-    const bool good = read(reader, node, out);
-    out.place = reader.place(node.mark);
-    return good;
-  };
-  return kind;
-}
-
 /// off, fetch, or a path.
 Kind<Certificate> stapling_kind() {
   const Kind<LoadedFile> file = loaded_file("off, fetch, or path of a DER file");

@@ -28,6 +28,7 @@ FLOORS = {
     'worker/modules': ['worker/http', 'config', 'common'],
     'worker/admin': ['worker/http', 'config', 'common'],
     'worker/broker': ['worker/loop', 'config', 'common'],
+    'worker/sandbox': ['config', 'common'],
     'worker/upstream': ['worker/http', 'worker/net', 'worker/loop', 'config', 'common'],
     'worker/http': ['config', 'common'],
     'worker/net': ['worker/loop', 'config', 'common'],

@@ -126,6 +126,25 @@ TEST(hung_worker, is_not_one_that_is_slow_but_moves) {
   EXPECT_EQ(server.workers(), before);
 }
 
+// Of requests that come in one turn of the loop each has the whole time.
+TEST(hung_worker, is_not_one_whose_requests_are_slow_together) {
+  ServerConfig config = with_faulty(1);
+  config.process = "hang_timeout: 400ms";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  const std::vector<pid_t> before = server.workers();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.push_back(std::make_unique<Client>(server.port()));
+    // Each two of them on one connection.
+    const std::string request = request_text("GET", "/faulty/hold?ms=150");
+    ASSERT_EQ(clients.back()->send(request + request), Outcome::Ok);
+  }
+  for (const auto& client : clients)
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(client->receive().status, 200);
+  EXPECT_EQ(server.workers(), before);
+}
+
 TEST(hung_worker, that_moves_again_before_it_is_aborted_finishes_its_work) {
   ServerConfig config = with_faulty(1);
   config.process = "hang_timeout: 200ms";

@@ -150,7 +150,8 @@ TEST_P(FetchingOverTls, believes_what_it_should) {
   dir.write("stranger.pem", stranger.certificate);
   std::string authorities;
   if (*GetParam().authorities != '\0') authorities = dir / GetParam().authorities;
-  config.routes = route("/call/{what}", "caller.so", "authorities: \"" + authorities + "\"");
+  config.routes = route("/call/{what}", "caller.so", "authorities: \"" + authorities + "\"") +
+                  "        sandbox: {read: [" + dir.path().string() + "]}\n";
   ServerProcess server(config);
   ASSERT_TRUE(other.ready() && server.ready());
   const std::string base =

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -48,6 +49,24 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& addi
   return result;
 }
 
+// The place of LISTEN_PID in an environment; its number is known in the child only.
+constexpr std::string_view kListenPid = "LISTEN_PID=";
+constexpr std::size_t kPidDigits = 10;
+
+void hand_over(char** environment, const std::vector<int>& descriptors) {
+  constexpr int kAside = 200;
+  for (std::size_t i = 0; i < descriptors.size(); ++i) ::dup2(descriptors[i], kAside + static_cast<int>(i));
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    ::dup2(kAside + static_cast<int>(i), 3 + static_cast<int>(i));
+    ::close(kAside + static_cast<int>(i));
+  }
+  for (char** entry = environment; *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with(kListenPid)) continue;
+    char* const number = *entry + kListenPid.size();
+    *std::to_chars(number, number + kPidDigits, ::getpid()).ptr = '\0';
+  }
+}
+
 // Runs between fork and exec in a copy of a threaded process: only calls that are safe there.
 [[noreturn]] void become(char** arguments, char** environment, const SpawnOptions& options, int out, int err) {
   ::dup2(out, 1);
@@ -61,6 +80,13 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& addi
     const rlimit limit{*options.descriptors, *options.descriptors};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
   }
+  for (const auto& [resource, most] : options.limits) {
+    rlimit limit{};
+    ::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+    limit.rlim_cur = most;
+    if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) ::_exit(126);
+  }
+  if (!options.listen_descriptors.empty()) hand_over(environment, options.listen_descriptors);
   ::execvpe(arguments[0], arguments, environment);
   ::_exit(127);
 }
@@ -82,8 +108,14 @@ std::vector<std::string> stat_fields(pid_t pid) {
 }  // namespace
 
 ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const SpawnOptions& options) {
-  std::vector<std::string> argument_texts = arguments;
-  std::vector<std::string> environment_texts = merged_environment(options.environment);
+  std::vector<std::string> argument_texts = options.wrapper;
+  argument_texts.insert(argument_texts.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> additions = options.environment;
+  if (!options.listen_descriptors.empty()) {
+    additions.push_back("LISTEN_FDS=" + std::to_string(options.listen_descriptors.size()));
+    additions.push_back(std::string(kListenPid) + std::string(kPidDigits, '0'));
+  }
+  std::vector<std::string> environment_texts = merged_environment(additions);
   const std::vector<char*> argument_list = pointers(argument_texts);
   const std::vector<char*> environment_list = pointers(environment_texts);
   auto [out_read, out_write] = make_pipe();

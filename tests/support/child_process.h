@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +17,13 @@ namespace holdfast::support {
 struct SpawnOptions {
   std::vector<std::string> environment = {};      // NAME=VALUE, on top of ours
   std::optional<unsigned long> descriptors = {};  // RLIMIT_NOFILE, soft and hard
+  std::map<int, unsigned long> limits = {};       // others (RLIMIT_...), soft
   std::string directory = {};                     // empty: ours
   bool one_stream = false;                        // stderr goes where stdout goes
+  std::vector<std::string> wrapper = {};          // a command that becomes the one that follows it (exec)
+  // Handed over as a service manager does: from descriptor 3 on, announced in LISTEN_PID and LISTEN_FDS.
+  std::vector<int> listen_descriptors = {};
+  std::string program = {};  // of a server, when it is not the one under test itself
 };
 
 /// How a process ended: an exit code, or the signal that ended it (then code is -1).

@@ -23,8 +23,8 @@ ServerProcess::ServerProcess(const ServerConfig& config, const SpawnOptions& opt
   write_config(config);
   SpawnOptions own = options;
   own.one_stream = true;
-  master_ =
-      std::make_unique<ChildProcess>(std::vector<std::string>{holdfast_binary(), "-c", config_file()}, own);
+  const std::string program = own.program.empty() ? holdfast_binary() : own.program;
+  master_ = std::make_unique<ChildProcess>(std::vector<std::string>{program, "-c", config_file()}, own);
   log_ = std::make_unique<LogCollector>(std::move(master_->out()));
   ready_ = log_->wait_event("ready", 0, 20s).has_value();
 }
@@ -69,13 +69,21 @@ void ServerProcess::write_config(std::string_view text) {
   std::filesystem::rename(dir_.write("holdfast.yaml.new", text), config_file());
 }
 
-LogLine ServerProcess::reload(Milliseconds in) {
+LogLine ServerProcess::outcome_of(const std::string& what, int number, Milliseconds in) {
   const std::size_t mark = log_->mark();
-  signal(SIGHUP);
-  const auto told = [](const LogLine& line) {
-    return line.event == "reload complete" || line.event == "reload refused";
+  signal(number);
+  const auto told = [&what](const LogLine& line) {
+    return line.event == what + " complete" || line.event == what + " refused";
   };
   return log_->wait(told, mark, in).value_or(LogLine{});
+}
+
+LogLine ServerProcess::reload(Milliseconds in) {
+  return outcome_of("reload", SIGHUP, in);
+}
+
+LogLine ServerProcess::upgrade(Milliseconds in) {
+  return outcome_of("upgrade", SIGUSR2, in);
 }
 
 std::optional<Exit> ServerProcess::stop(Milliseconds in) {

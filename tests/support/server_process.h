@@ -55,6 +55,8 @@ class ServerProcess {
   /// HUP, and the log line that tells how it went ("reload complete" or "reload refused"); event empty: neither
   /// came.
   LogLine reload(Milliseconds in = 20s);
+  /// Likewise USR2 ("upgrade complete" or "upgrade refused").
+  LogLine upgrade(Milliseconds in = 20s);
   /// Waits for the master's end.
   std::optional<Exit> wait_exit(Milliseconds in = 10s) { return master_->wait(in); }
   /// TERM and the end.
@@ -67,6 +69,7 @@ class ServerProcess {
   std::vector<pid_t> processes() const { return children_of(master_->pid()); }
 
  private:
+  LogLine outcome_of(const std::string& what, int number, Milliseconds in);
   bool explained(const LogLine& line) const;
   void report_unexplained_lines() const;
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -83,7 +84,13 @@ std::optional<std::uint64_t> open_descriptors(std::uint64_t pid) {
   struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
   };
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(proc_path(pid, "fd").c_str()));
+  const std::string path = proc_path(pid, "fd");
+  // Since Linux 6.2 their number is the directory's size, which may be asked of processes whose list may not be
+  // read: those of another account, and from inside of a sandbox all others.
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && status.st_size > 0)
+    return static_cast<std::uint64_t>(status.st_size);
+  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
   if (!directory) return std::nullopt;
   std::uint64_t count = 0;
   while (const dirent* entry = ::readdir(directory.get()))

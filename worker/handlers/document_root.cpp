@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/out_of_reach.h"
+
 namespace holdfast::handlers {
 namespace {
 
@@ -123,6 +125,8 @@ void DocumentRoot::refresh(TimePoint now) {
   if (status.st_dev == device_ && status.st_ino == inode_) return;
   Fd fresh(::open(path_.c_str(), kRootFlags));
   if (!fresh || ::fstat(fresh.get(), &status) != 0) return;
+  // New workers are on their way, which reach it; better the old files until then than none.
+  if (is_out_of_reach(fresh.get(), ".")) return;
   fd_ = std::move(fresh);
   device_ = status.st_dev;
   inode_ = status.st_ino;

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 
+#include "common/log.h"
 #include "worker/http/access_format.h"
 #include "worker/http/access_record.h"
 
@@ -60,13 +62,22 @@ void AccessLogWriter::flush() {
   if (written == pending_.size()) {
     pending_.clear();
     line_begun_ = false;
+    if (lost_.any()) tell_of_lost();
     return;
   }
+  const int code = result < 0 ? errno : socket_ ? EAGAIN : ENOSPC;
+  drop_after(written, code);
+}
+
+void AccessLogWriter::drop_after(std::size_t written, int code) {
+  // In a file that has no room the line's front is taken back, as far as it came by this call.
+  const std::size_t whole = written == 0 ? 0 : pending_.rfind('\n', written - 1) + 1;
+  if (whole < written && (whole > 0 || !line_begun_) && take_back(fd_.get(), written - whole)) written = whole;
   // A line of which the front is already out is finished by the next call, so that no torn line stands in the
   // log; those behind it are lost.
   line_begun_ = written > 0 ? pending_[written - 1] != '\n' : line_begun_;
   const std::size_t keep_end = line_begun_ ? pending_.find('\n', written) + 1 : written;
-  dropped_ += lines_in(std::string_view(pending_).substr(keep_end));
+  lose(lines_in(std::string_view(pending_).substr(keep_end)), code);
   pending_.erase(keep_end);
   pending_.erase(0, written);
 }
@@ -74,10 +85,22 @@ void AccessLogWriter::flush() {
 void AccessLogWriter::reopen(Fd fd) {
   flush();
   // The rest of a line begun in the old file has no place in the new one.
-  dropped_ += lines_in(pending_);
+  if (!pending_.empty()) lose(lines_in(pending_), ENOSPC);
   pending_.clear();
   line_begun_ = false;
   take(std::move(fd));
+}
+
+void AccessLogWriter::lose(std::uint64_t lines, int code) {
+  dropped_ += lines;
+  if (lines > 0 && lost_.lost(lines, Clock::now()))
+    log().warning("the access log cannot be written: its lines are lost, and counted",
+                  {{"problem", code == EAGAIN ? "nobody reads it" : std::strerror(code)}});
+}
+
+void AccessLogWriter::tell_of_lost() {
+  if (const std::uint64_t lines = lost_.written(Clock::now()); lines > 0)
+    log().warning("access log lines were lost", {{"lines", lines}});
 }
 
 void AccessLogWriter::take(Fd fd) {

@@ -12,6 +12,7 @@
 #include "common/api/request.h"
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/lost_lines.h"
 #include "common/result.h"
 
 namespace holdfast::http {
@@ -75,6 +76,9 @@ class AccessLogWriter {
 
  private:
   void take(Fd fd);
+  void drop_after(std::size_t written, int code);
+  void lose(std::uint64_t lines, int code);
+  void tell_of_lost();
 
   AccessFormatHandle format_;
   Fd fd_;
@@ -82,6 +86,7 @@ class AccessLogWriter {
   bool line_begun_ = false;  // pending_ starts in the middle of a line
   bool socket_ = false;
   std::uint64_t dropped_ = 0;
+  LostLines lost_;
 };
 
 }  // namespace holdfast::http

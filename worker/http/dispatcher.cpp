@@ -70,6 +70,7 @@ Dispatcher::Dispatcher(const config::Config& config, HandlerTable handlers, stat
 Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::show_activity(const Exchange& exchange) {
+  stats_.activity().step();  // of requests that came together each has its own time
   const api::Request& request = exchange.request();
   stats::Work work{.method = request.method_name, .target = request.target};
   if (const config::Route* const route = exchange.account.route; route != nullptr) {

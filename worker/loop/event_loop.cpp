@@ -66,7 +66,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
   return std::unique_ptr<EventLoop>(new EventLoop(std::move(epoll)));
 }
 
-EventLoop::EventLoop(Fd epoll) : epoll_(std::move(epoll)), now_(Clock::now()), timers_(now_) {
+EventLoop::EventLoop(Fd epoll) : epoll_(std::move(epoll)), now_(Clock::now()), timers_(now_, &steps_) {
   Deferred& anchor = deferred_;
   anchor.previous_ = anchor.next_ = &anchor;
 }
@@ -98,6 +98,7 @@ void EventLoop::dispatch(const epoll_event& event) {
   const auto index = static_cast<std::uint32_t>(event.data.u64);
   const Registration& registration = registrations_[index];
   if (registration.watcher == nullptr || registration.generation != event.data.u64 >> 32) return;
+  steps_.step();
   registration.watcher->on_ready(event.events);
 }
 
@@ -114,6 +115,7 @@ void EventLoop::run_deferred() {
   while (batch_anchor.next_ != &batch_anchor) {
     Deferred& work = *batch_anchor.next_;
     work.unlink();
+    steps_.step();
     work.on_deferred();
   }
 }
@@ -123,6 +125,7 @@ void EventLoop::turn() {
   // Stopped and continued, for one: what is ready comes before the deadlines that have passed meanwhile.
   if (ready < 0) ready = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), 0);
   now_ = Clock::now();
+  steps_.step();
   if (hook_ != nullptr) hook_->on_turn_start(now_);
   for (int i = 0; i < ready; ++i) dispatch(events_[static_cast<std::size_t>(i)]);
   timers_.advance(now_);

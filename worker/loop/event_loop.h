@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/result.h"
+#include "worker/loop/step_counter.h"
 #include "worker/loop/timer_wheel.h"
 
 namespace holdfast::loop {
@@ -90,6 +91,8 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   void set_hook(TurnHook& hook) { hook_ = &hook; }
+  /// Counts each event, timer and deferred work that is begun.
+  StepCounter& steps() { return steps_; }
   /// Turns until stop() is called.
   void run();
   /// One turn; it waits only while nothing is deferred.
@@ -125,6 +128,7 @@ class EventLoop {
 
   Fd epoll_;
   TimePoint now_;
+  StepCounter steps_;
   TimerWheel timers_;
   TurnHook* hook_ = nullptr;
   bool stopped_ = false;

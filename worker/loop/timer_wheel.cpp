@@ -12,7 +12,7 @@ void Timer::unlink() {
   previous_ = next_ = nullptr;
 }
 
-TimerWheel::TimerWheel(TimePoint start) : start_(start) {
+TimerWheel::TimerWheel(TimePoint start, StepCounter* steps) : start_(start), steps_(steps) {
   for (Anchor& anchor : buckets_) {
     Timer& timer = anchor;
     timer.previous_ = timer.next_ = &timer;
@@ -64,6 +64,7 @@ void TimerWheel::run_bucket(std::uint64_t bucket, TimePoint now) {
       continue;
     }
     timer.deadline_ = kNever;
+    if (steps_ != nullptr) steps_->step();
     timer.on_timer(now);
   }
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "common/clock.h"
+#include "worker/loop/step_counter.h"
 
 namespace holdfast::loop {
 
@@ -35,7 +36,8 @@ class Timer {
 
 class TimerWheel {
  public:
-  explicit TimerWheel(TimePoint start);
+  /// `steps`: counts each timer that fires; outlives the wheel.
+  explicit TimerWheel(TimePoint start, StepCounter* steps = nullptr);
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
@@ -61,6 +63,7 @@ class TimerWheel {
   void run_bucket(std::uint64_t bucket, TimePoint now);
 
   TimePoint start_;
+  StepCounter* steps_;
   std::uint64_t current_ = 0;  // ticks before this one have been run
   std::array<Anchor, kBuckets> buckets_;
   std::array<std::uint64_t, kBuckets / 64> maybe_used_{};  // a bit a bucket: may hold timers

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace holdfast::net {
@@ -91,7 +92,7 @@ bool Acceptor::accept_some(std::uint32_t most) {
     socklen_t length = sizeof address;
     Fd socket(::accept4(socket_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
-      take(std::move(socket), address);
+      if (!take(std::move(socket), address)) return false;
       continue;
     }
     const int code = errno;
@@ -112,9 +113,18 @@ bool Acceptor::accept_some(std::uint32_t most) {
   return true;
 }
 
-void Acceptor::take(Fd socket, const sockaddr_storage& address) {
+/// False: there is no memory for it, or for more.
+bool Acceptor::take(Fd socket, const sockaddr_storage& address) {
   const PeerAddress peer = PeerAddress::from(address);
-  if (table_.welcomes(context_, peer)) table_.add(context_, transports_.wrap(std::move(socket)), peer);
+  if (!table_.welcomes(context_, peer)) return true;
+  try {
+    table_.add(context_, transports_.wrap(std::move(socket)), peer);
+    return true;
+  } catch (const std::bad_alloc&) {
+    table_.not_added(context_, peer);
+    pause(stats::RefusedReason::Memory, "out of memory");
+    return false;
+  }
 }
 
 void Acceptor::pause(stats::RefusedReason reason, std::string_view why) {

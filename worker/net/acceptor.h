@@ -43,7 +43,7 @@ class Acceptor final : private loop::Watcher, private loop::Timer, private RoomW
   void on_connection_room() override;
   /// Accepts until the queue is empty, at most so many; true when more may be waiting.
   bool accept_some(std::uint32_t most);
-  void take(Fd socket, const sockaddr_storage& address);
+  bool take(Fd socket, const sockaddr_storage& address);
   void pause(stats::RefusedReason reason, std::string_view why);
 
   loop::EventLoop& loop_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "common/log.h"
@@ -49,7 +50,7 @@ void Connection::begin() {
   } else {
     begin_handshake();
   }
-  run();
+  on_deferred();
 }
 
 void Connection::begin_handshake() {
@@ -87,6 +88,30 @@ void Connection::refuse_introduction(std::string_view why) {
 }
 
 void Connection::on_ready(std::uint32_t events) {
+  guarded([this, events] { take_events(events); });
+}
+
+void Connection::on_deferred() {
+  guarded([this] { run(); });
+}
+
+void Connection::on_timer(TimePoint now) {
+  guarded([this, now] { take_time(now); });
+}
+
+// One connection is what a want of memory costs, and gives back what it had; the others go on.
+template <class Work>
+void Connection::guarded(Work work) {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    running_ = false;
+    log_failure("connection closed: out of memory", 0);
+    close();
+  }
+}
+
+void Connection::take_events(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
@@ -94,10 +119,6 @@ void Connection::on_ready(std::uint32_t events) {
   // Both directions are gone, and nobody would find out by reading.
   if ((events & (EPOLLHUP | EPOLLERR)) != 0 && phase_ == Phase::Open && !protocol_->wants_bytes())
     return close();
-  run();
-}
-
-void Connection::on_deferred() {
   run();
 }
 
@@ -259,7 +280,7 @@ void Connection::set_deadline(TimePoint deadline) {
   if (phase_ == Phase::Open || phase_ == Phase::Finishing) deadline_ = deadline;
 }
 
-void Connection::on_timer(TimePoint now) {
+void Connection::take_time(TimePoint now) {
   if (phase_ == Phase::Closed) return;
   if (write_check_ <= now && !reader_is_in_time(now)) return;
   if (deadline_ > now) return arm_timer();

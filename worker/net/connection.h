@@ -99,6 +99,10 @@ class Connection final : private loop::Watcher, private loop::Timer, private loo
   void on_timer(TimePoint now) override;
   void on_deferred() override;
 
+  template <class Work>
+  void guarded(Work work);
+  void take_events(std::uint32_t events);
+  void take_time(TimePoint now);
   void run();
   void end_run();
   bool input_is_due() const;

@@ -17,6 +17,7 @@ ConnectionTable::ConnectionTable(loop::EventLoop& loop, stats::WorkerStats& stat
     : loop_(loop),
       limits_(limits),
       open_(stats.cell(stats::Metric::WorkerConnections)),
+      accepted_(stats.cell(stats::Metric::WorkerAccepted)),
       stats_(stats),
       refusals_(stats),
       addresses_(workers ? &workers->limits : nullptr, stats.segment(), workers ? workers->seat : 0,
@@ -60,7 +61,12 @@ void ConnectionTable::add(ListenerContext& listener, std::unique_ptr<Transport> 
   open_.add();
   stats_.activity().connections.store(connections_.size(), std::memory_order_relaxed);
   listener.accepted.add();
+  accepted_.add();
   begun.begin();
+}
+
+void ConnectionTable::not_added(const ListenerContext& listener, const PeerAddress& peer) {
+  if (!listener.proxy) addresses_.give_back(peer);
 }
 
 void ConnectionTable::closed(Connection& connection) {

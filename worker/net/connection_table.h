@@ -47,7 +47,9 @@ class ConnectionTable {
   /// Whether a connection from this address may be there now; one that may not is counted as refused. What
   /// comes through a PROXY header is judged by the socket first, and by the client's address once it is known.
   bool welcomes(const ListenerContext& listener, const PeerAddress& peer);
-  /// Takes the connection in and lets it begin.
+  /// One that was welcome has not come to be added.
+  void not_added(const ListenerContext& listener, const PeerAddress& peer);
+  /// Takes the connection in and lets it begin. Throws bad_alloc when there is no memory for it.
   void add(ListenerContext& listener, std::unique_ptr<Transport> transport, const PeerAddress& peer);
 
   void begin_drain(Drain how);
@@ -88,6 +90,7 @@ class ConnectionTable {
   TimePoint handshakes_at_{};  // the turn of
   std::uint32_t handshakes_ = 0;
   stats::Cell open_;
+  stats::Cell accepted_;
   stats::WorkerStats& stats_;
   Refusals refusals_;
   std::vector<std::unique_ptr<Connection>> connections_;

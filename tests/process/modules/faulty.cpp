@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace api = holdfast::api;
 
@@ -55,6 +57,11 @@ void deadlock() {
   friend_of_mine.join();
 }
 
+[[gnu::noinline]] void hoard() {
+  std::vector<std::unique_ptr<char[]>> all;
+  for (;;) all.push_back(std::make_unique<char[]>(1024 * 1024));  // zeroed, and so really there
+}
+
 void fail_as(const std::string& what, api::Exchange& exchange) {
   const auto number = [&exchange] {
     return std::stoi(api::query_value(exchange.request().query, "ms").value_or("20"));
@@ -67,6 +74,7 @@ void fail_as(const std::string& what, api::Exchange& exchange) {
   if (what == "terminate") unwanted();
   if (what == "exit") std::_Exit(7);
   if (what == "raise") ::raise(SIGFPE);
+  if (what == "hoard") hoard();
   if (what == "kill") ::raise(SIGKILL);
   if (what == "spin")
     for (;;) sink = sink + 1;

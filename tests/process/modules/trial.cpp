@@ -4,6 +4,7 @@
 #include <holdfast/module.h>
 #include <holdfast/query.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -30,6 +31,13 @@ class Alive {
 
 [[noreturn]] void crash() {
   std::abort();
+}
+
+/// As opposed to a process in which the configuration is only tried.
+bool is_worker() {
+  char name[16] = {};
+  ::prctl(PR_GET_NAME, name);
+  return std::string_view(name).starts_with("holdfast: w");
 }
 
 /// What blocks is what the pool is for.
@@ -64,6 +72,7 @@ class Trial final : public api::CoroutineHandler {
       : pool_(setup.pool()), log_(setup.log()), word_(setup.settings().text("word")) {
     const std::string_view birth = setup.settings().text("birth");
     if (birth == "throws") throw std::runtime_error("no luck today");
+    if (birth == "throws in workers" && is_worker()) throw std::runtime_error("no luck in a worker");
     if (birth == "crashes") crash();
     if (birth == "refuses") throw api::SettingError("birth", "must be a better one");
     log_.info("trial is ready", {{"word", word_}});

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -156,17 +158,43 @@ TEST_F(LogTest, BeginsANewLineAfterATornOne) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
   const Fd reader(ends[0]), writer(ends[1]);
-  ASSERT_EQ(::fcntl(writer.get(), F_SETPIPE_SZ, 4096), 4096);
+  ASSERT_EQ(::fcntl(writer.get(), F_SETPIPE_SZ, 8192), 8192);
+  ASSERT_EQ(::write(writer.get(), std::string(4096, 'x').data(), 4096), 4096);
   sink.configure(writer.get(), LogLevel::Info, LogFormat::Text);
   sink.info("long", {{"value", std::string(7000, 'a')}});
   EXPECT_EQ(sink.take_dropped(), 1u);
   std::string text(8192, '\0');
-  ASSERT_EQ(::read(reader.get(), text.data(), text.size()), 4096);
+  ASSERT_EQ(::read(reader.get(), text.data(), text.size()), 8192);
   sink.info("next");
   text.resize(static_cast<std::size_t>(::read(reader.get(), text.data(), text.size())));
   EXPECT_THAT(text, StartsWith("\n"));
-  EXPECT_THAT(text, EndsWith(" info  next\n"));
+  EXPECT_THAT(text, HasSubstr(" info  next\n"));
+  EXPECT_THAT(text, EndsWith(" warn  log lines were lost lines=1\n"));
   EXPECT_EQ(sink.take_dropped(), 0u);
+}
+
+TEST_F(LogTest, TakesATornLineBackFromAFile) {
+  use(LogLevel::Info, LogFormat::Text);
+  sink.info("first");
+  const std::size_t whole = written().size();
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit before = [] {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    return limit;
+  }();
+  rlimit full = before;
+  full.rlim_cur = whole + 10;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  sink.info("second");
+  sink.info("third");
+  EXPECT_EQ(sink.take_dropped(), 2U);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(written().size(), whole);
+  sink.info("fourth");
+  EXPECT_THAT(written(), HasSubstr(" info  first\n2"));
+  EXPECT_THAT(written(), HasSubstr(" info  fourth\n2"));
+  EXPECT_THAT(written(), EndsWith(" warn  log lines were lost lines=2\n"));
 }
 
 TEST_F(LogTest, GoesOnInTheAdoptedDescriptor) {

@@ -47,6 +47,20 @@ TEST(EnvironmentCheck, names_a_folder_that_is_missing_for_files_to_be_written) {
       ElementsAre(HasSubstr(":1:31: process.pid_file: the folder " + folder.file("none") + ": No such file")));
 }
 
+TEST(EnvironmentCheck, names_what_routes_ask_of_the_sandbox_and_is_not_there) {
+  const TempFolder folder;
+  folder.write("data/x", "");
+  const auto with = [&folder](const std::string& sandbox) {
+    return folder.write("c.yaml", "process: {user: \"\", pid_file: off, sandbox: " + sandbox +
+                                      "}\nlog: {access: off}\nsites:\n- routes:\n  - path: /x\n    hello: {}\n"
+                                      "    sandbox: {read: [data], write: [data, none]}\n");
+  };
+  EXPECT_THAT(environment_of(with("auto")),
+              ElementsAre(folder.file("c.yaml") + ":7:36: sites[0].routes[0].sandbox.write: " +
+                          folder.file("none") + ": No such file or directory"));
+  EXPECT_THAT(environment_of(with("off")), IsEmpty());
+}
+
 TEST(EnvironmentCheck, asks_about_accounts_only_as_root) {
   const TempFolder folder;
   const std::string path = folder.write(

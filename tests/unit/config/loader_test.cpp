@@ -10,6 +10,7 @@ namespace holdfast::config {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -190,9 +191,24 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   const auto refused = [&](const std::string& at, const std::string& what) {
     return ElementsAre("x.yaml:" + at + ": `" + what + "`" + suffix);
   };
-  EXPECT_THAT(problems_with_site("process: {sandbox: strict}\n"), refused("1:20", "sandbox: strict"));
   EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
+}
+
+TEST(Loader, reads_what_a_route_asks_of_the_sandbox) {
+  const Loaded loaded = load_text(
+      "process: {sandbox: strict}\nsites: [{routes: [{path: /x, hello: {}, sandbox: {system_calls: [bind], "
+      "read: [/srv/a], write: [/srv/b]}}]}]\n",
+      "/etc/x.yaml");
+  ASSERT_THAT(lines(loaded.problems), ElementsAre());
+  EXPECT_EQ(loaded.config->process.sandbox, Sandbox::Strict);
+  const SandboxWishes& wishes = loaded.config->sites[0].routes[0].sandbox;
+  EXPECT_THAT(wishes.system_calls, ElementsAre("bind"));
+  EXPECT_THAT(wishes.read, ElementsAre("/srv/a"));
+  EXPECT_THAT(wishes.write, ElementsAre("/srv/b"));
+  EXPECT_THAT(problems_of_route("{path: /x, hello: {}, sandbox: {system_calls: [bnid, ptrace]}}"),
+              ElementsAre(AllOf(HasSubstr("not `bnid`"), HasSubstr("did you mean `bind`?")),
+                          AllOf(HasSubstr("not `ptrace`"), HasSubstr("the machine itself"))));
 }
 
 TEST(Loader, keeps_the_settings_of_a_module_for_the_workers) {

@@ -62,7 +62,7 @@ TEST(HangWatch, OneThatAnswersPokesIsPokedForEverAndNeverStuck) {
     ASSERT_NE(verdict, Verdict::Stuck);
     if (verdict != Verdict::Poke) continue;
     ++pokes;
-    ++beat.turns;
+    ++beat.steps;
   }
   EXPECT_GT(pokes, 100);
   EXPECT_LT(pokes, 250) << "not with each look";
@@ -72,7 +72,7 @@ TEST(HangWatch, SlowButMovingIsFine) {
   Looker l;
   Beat beat{1, false};
   for (int turn = 0; turn < 50; ++turn) {
-    ++beat.turns;
+    ++beat.steps;
     for (int i = 0; i < 18; ++i) ASSERT_EQ(l.once(beat), Verdict::Fine);  // 900 ms a turn
   }
 }

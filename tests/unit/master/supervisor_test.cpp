@@ -261,6 +261,23 @@ TEST(SupervisorWorkers, AWaitingReloadOverridesWaitingChanges) {
   EXPECT_EQ(h.total<action::PrepareWorkers>(), 0U);
 }
 
+TEST(SupervisorWorkers, AreRenewedOnceHoweverManyOfThemAskForIt) {
+  SupervisorHarness h;
+  h.all_ready();
+  const ProcessId first = h.newest(0);
+  const ProcessId second = h.newest(1);
+  h.tell(event::RenewalRequested{first, "/srv/www"});
+  EXPECT_EQ(h.last_of<action::PrepareWorkers>().workers, 2U);
+  EXPECT_EQ(h.last_of<action::PrepareWorkers>().replaced, "/srv/www");
+  h.tell(event::RenewalRequested{second, "/srv/www"});
+  h.tell(event::ReloadPrepared{two_workers()});
+  h.tell(event::RenewalRequested{second, "/srv/www"});
+  h.all_ready();
+  h.tell(event::RenewalRequested{second, "/srv/www"});
+  EXPECT_EQ(h.total<action::PrepareWorkers>(), 1U) << "those that leave are not listened to";
+  EXPECT_EQ(h.supervisor.generation(), 2U);
+}
+
 TEST(SupervisorWorkers, TheLastWorkerIsNotTakenAway) {
   Settings one = two_workers();
   one.workers = 1;

@@ -1,0 +1,100 @@
+// The service manager's watchdog watches the service, not the master alone.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "tests/support/deadline.h"
+#include "tests/support/server_process.h"
+
+namespace holdfast::support {
+namespace {
+
+constexpr Milliseconds kWatchdog{400 * kPatience};  // WATCHDOG_USEC: the server is given up after so long
+
+/// The manager's side: counts the messages that say that all is well.
+class Manager {
+ public:
+  Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = dir_ / "notify";
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  SpawnOptions spawn_options() const {
+    return {.environment = {"NOTIFY_SOCKET=" + (dir_ / "notify"),
+                            "WATCHDOG_USEC=" + std::to_string(std::chrono::microseconds(kWatchdog).count())}};
+  }
+  /// Of those that have come by now.
+  int take_all() {
+    int fed = 0;
+    char text[512];
+    for (ssize_t size; (size = ::recv(socket_.get(), text, sizeof text, 0)) > 0;)
+      fed += std::string_view(text, static_cast<std::size_t>(size)) == "WATCHDOG=1" ? 1 : 0;
+    return fed;
+  }
+  /// Whether one comes before the server would be given up.
+  bool is_fed() {
+    take_all();
+    return eventually(kWatchdog, [this] { return take_all() > 0; });
+  }
+
+ private:
+  TempDir dir_;
+  Fd socket_;
+};
+
+TEST(watchdog, is_fed_as_long_as_workers_are_replaced) {
+  Manager manager;
+  ServerConfig config;
+  config.workers = 1;
+  config.process = "hang_timeout: 500ms";
+  ServerProcess server(config, manager.spawn_options());
+  ASSERT_TRUE(server.ready());
+  for (const char* event : {"worker stands still", "worker ended"}) server.allow(event);
+  EXPECT_TRUE(manager.is_fed());
+  const std::vector<pid_t> workers = server.workers();
+  const std::size_t mark = server.log().mark();
+  ::kill(workers.at(0), SIGSTOP);
+  ASSERT_TRUE(server.log().wait_event("worker ended", mark, 20s));
+  EXPECT_TRUE(manager.is_fed());
+  EXPECT_EQ(server.reload().event, "reload complete");
+  EXPECT_TRUE(manager.is_fed());
+  server.signal(SIGWINCH);
+  ASSERT_TRUE(eventually(10s, [&] { return server.workers().empty(); }));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(manager.is_fed()) << "no worker is wanted";
+}
+
+// A worker opens the document root at its start: without it none can take the place of one that has died.
+TEST(watchdog, is_not_fed_when_no_worker_makes_progress) {
+  Manager manager;
+  ServerConfig config;
+  config.workers = 1;
+  config.process = "respawn: {initial_delay: 50ms, max_delay: 200ms}";
+  ServerProcess server(config, manager.spawn_options());
+  ASSERT_TRUE(server.ready());
+  for (const char* event : {"worker ended", "worker cannot start", "worker held back", "watchdog not fed"})
+    server.allow(event);
+  EXPECT_TRUE(manager.is_fed());
+  const std::filesystem::path root = server.dir() / "www";
+  const std::filesystem::path away = server.dir() / "away";
+  const std::vector<pid_t> workers = server.workers();
+  std::filesystem::rename(root, away);
+  ::kill(workers.at(0), SIGKILL);
+  ASSERT_TRUE(server.log().wait_event("watchdog not fed: no worker makes progress", 0, 10s));
+  EXPECT_FALSE(manager.is_fed());
+  EXPECT_EQ(get(server.admin_port(), "/healthz").status, 200) << "the master itself runs";
+
+  std::filesystem::rename(away, root);
+  ASSERT_TRUE(server.log().wait_event("watchdog fed again: workers make progress", 0, 10s));
+  EXPECT_TRUE(manager.is_fed());
+}
+
+}  // namespace
+}  // namespace holdfast::support
