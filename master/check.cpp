@@ -64,26 +64,30 @@ std::string crash_text(int signal, const stats::Segment& segment, pid_t process)
   return "(" + name + (fault.empty() ? "" : ": " + fault) + ")" + work_text(seat.activity);
 }
 
+/// Says why the check itself could not be made: no fault of the configuration.
+ExitCode not_checked(const Error& error) {
+  std::fprintf(stderr, "holdfast: cannot check: %s\n", error.message().c_str());
+  return kExitSystem;
+}
+
 /// In a process of its own: what workers load may crash, or change the process for good.
-bool worker_could_start(const config::Config& config) {
+ExitCode try_a_worker(const config::Config& config) {
   Result<stats::Segment> segment = stats::Segment::create();
-  if (!segment) {
-    std::fprintf(stderr, "%s\n", segment.error().message().c_str());
-    return false;
-  }
+  if (!segment) return not_checked(segment.error());
   const pid_t child = fork();
+  if (child < 0) return not_checked(no_process(errno, "a worker"));
   if (child == 0) {
     const Result<void> outcome = try_as_worker(config, *segment);
     if (!outcome) print_problem(config, outcome.error().message());
     _exit(outcome ? kExitOk : kExitConfiguration);
   }
   int status = 0;
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (child > 0 && WIFSIGNALED(status))
+  if (WIFSIGNALED(status))
     std::fprintf(stderr, "%s: a worker would crash with this configuration %s\n", config.file.c_str(),
                  crash_text(WTERMSIG(status), *segment, child).c_str());
-  return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == kExitOk;
+  return WIFEXITED(status) && WEXITSTATUS(status) == kExitOk ? kExitOk : kExitConfiguration;
 }
 
 }  // namespace
@@ -94,7 +98,7 @@ int run_check(const Options& options) {
   print_all(loaded.warnings, "warning: ");
   if (!loaded.config) return kExitConfiguration;
   if (print_all(config::check_environment(*loaded.config)) > 0) return kExitConfiguration;
-  if (!worker_could_start(*loaded.config)) return kExitConfiguration;
+  if (const ExitCode tried = try_a_worker(*loaded.config); tried != kExitOk) return tried;
   if (!options.quiet) std::printf("%s: ok\n", options.config_file.c_str());
   return kExitOk;
 }

@@ -1,9 +1,19 @@
 #include "master/exit_status.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 
 namespace holdfast::master {
+
+Error no_process(int code, std::string_view what) {
+  const std::string context = "fork " + std::string(what);
+  if (code == EAGAIN)
+    return system_error(code, context +
+                                  ": the limit of processes is reached (TasksMax= of the unit, pids.max of "
+                                  "the cgroup, or ulimit -u)");
+  return system_error(code, context + std::string(limit_behind(code)));
+}
 
 std::string ExitStatus::text() const {
   if (number == kUnknown) return "an exit status that is not known";

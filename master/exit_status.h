@@ -2,6 +2,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include "common/error.h"
 
 namespace holdfast::master {
 
@@ -14,6 +17,10 @@ enum ExitCode : int {
   kExitPermission = 77,
   kExitConfiguration = 78
 };
+
+/// Why a fork of `what` failed with `code`, and what limit may be behind it; what that is called depends on who
+/// has set it.
+Error no_process(int code, std::string_view what);
 
 struct ExitStatus {
   static constexpr int kUnknown = -1;  // somebody else has asked for it before us

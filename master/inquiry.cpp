@@ -49,7 +49,7 @@ Result<Inquiry> Inquiry::start(const std::optional<Identity>& identity,
   Fd reading(ends[0]);
   const Fd writing(ends[1]);
   const pid_t pid = ::fork();
-  if (pid < 0) return system_error(errno, "fork an inquiry");
+  if (pid < 0) return no_process(errno, "an inquiry");
   if (pid == 0) ::_exit(live_as_inquiry(identity, writing, work));
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ::fcntl(reading.get(), F_SETFL, O_NONBLOCK);

@@ -68,15 +68,6 @@ int live_as_worker(WorkerOrder& order, Fd control) {
                       order.load});
 }
 
-/// `code` of a fork that failed. What the limit is called depends on who has set it.
-Error no_process(int code) {
-  if (code == EAGAIN)
-    return system_error(code,
-                        "fork a worker: the limit of processes is reached (TasksMax= of the unit, pids.max of "
-                        "the cgroup, or ulimit -u)");
-  return system_error(code, "fork a worker" + std::string(limit_behind(code)));
-}
-
 ExitStatus status_of(const siginfo_t& info) {
   return {info.si_code != CLD_EXITED, info.si_status};
 }
@@ -91,7 +82,7 @@ Result<WorkerProcess> start_worker(WorkerOrder order) {
   Result<std::pair<Fd, Fd>> channel = make_control_channel();
   if (!channel) return channel.error();
   const pid_t pid = fork();
-  if (pid < 0) return no_process(errno);
+  if (pid < 0) return no_process(errno, "a worker");
   // _exit: nothing that the master owns may be flushed, removed or told goodbye by a child.
   if (pid == 0) _exit(live_as_worker(order, std::move(channel->second)));
   Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));

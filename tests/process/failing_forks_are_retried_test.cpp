@@ -80,5 +80,17 @@ TEST_F(failing_forks, at_the_start_end_the_server_with_69_and_the_reason) {
   EXPECT_NE(result.err.find("limit of processes"), std::string::npos) << result.err;
 }
 
+TEST_F(failing_forks, are_no_fault_of_a_configuration_that_is_checked) {
+  const TempDir dir;
+  dir.write("www/index.html", "x");
+  dir.write("holdfast.yaml", ServerConfig().yaml(dir));
+  faults_.fail(FaultyCall::Fork, EAGAIN);
+  const CommandResult result =
+      run_command({holdfast_binary(), "check", "-c", dir / "holdfast.yaml"}, faults_.spawn_options());
+  EXPECT_EQ(result.code(), 71);
+  EXPECT_NE(result.err.find("cannot check: fork a worker: the limit of processes"), std::string::npos)
+      << result.err;
+}
+
 }  // namespace
 }  // namespace holdfast::support

@@ -44,10 +44,16 @@ SpawnOptions little_memory(const ServerConfig& config, std::size_t more_kib) {
   return options;
 }
 
-// Sanitizers need terabytes of address space.
-#ifndef HOLDFAST_SLOW_BUILD
+class memory_shortage : public testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef HOLDFAST_SLOW_BUILD
+    GTEST_SKIP() << "sanitizers need terabytes of address space";
+#endif
+  }
+};
 
-TEST(memory_shortage, in_a_handler_is_a_500_and_the_worker_goes_on) {
+TEST_F(memory_shortage, in_a_handler_is_a_500_and_the_worker_goes_on) {
   const ServerConfig config = with_faulty_route(1);
   ServerProcess server(config, little_memory(config, 64 * 1024));
   ASSERT_TRUE(server.ready());
@@ -63,7 +69,7 @@ TEST(memory_shortage, in_a_handler_is_a_500_and_the_worker_goes_on) {
   EXPECT_EQ(server.workers(), workers);
 }
 
-TEST(memory_shortage, costs_connections_and_the_worker_goes_on) {
+TEST_F(memory_shortage, costs_connections_and_the_worker_goes_on) {
   ServerConfig config;
   config.workers = 1;
   config.limits = "request_headers: 1MiB";
@@ -91,7 +97,7 @@ TEST(memory_shortage, costs_connections_and_the_worker_goes_on) {
   EXPECT_EQ(server.workers(), workers) << "the worker has survived it";
 }
 
-TEST(memory_shortage, in_the_master_refuses_the_reload_and_its_workers_serve_on) {
+TEST_F(memory_shortage, in_the_master_refuses_the_reload_and_its_workers_serve_on) {
   ServerConfig config;
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
@@ -113,9 +119,7 @@ TEST(memory_shortage, in_the_master_refuses_the_reload_and_its_workers_serve_on)
   EXPECT_EQ(get(server.port(), "/r19999").status, 200);
 }
 
-#endif
-
-TEST(memory_shortage, is_to_cost_a_worker_rather_than_the_master) {
+TEST_F(memory_shortage, is_to_cost_a_worker_rather_than_the_master) {
   ServerProcess server;
   ASSERT_TRUE(server.ready());
   const auto score_of = [](pid_t pid) {
@@ -163,9 +167,7 @@ class MemoryGroup {
   bool made_ = false;
 };
 
-// Sanitizers use more memory than the group allows.
-#ifndef HOLDFAST_SLOW_BUILD
-TEST(memory_shortage, that_the_kernel_ends_by_killing_a_worker_is_told_as_such) {
+TEST_F(memory_shortage, that_the_kernel_ends_by_killing_a_worker_is_told_as_such) {
   const MemoryGroup group(128 * 1024 * 1024);
   if (!group.made()) GTEST_SKIP() << "no control group for memory can be made here";
   ServerProcess server(with_faulty_route(2), group.spawn_options());
@@ -188,7 +190,6 @@ TEST(memory_shortage, that_the_kernel_ends_by_killing_a_worker_is_told_as_such) 
     return scrape(server.admin_port()).sum("holdfast_worker_exits_total", {"reason=\"oom\""}) == 1;
   }));
 }
-#endif
 
 }  // namespace
 }  // namespace holdfast::support

@@ -32,7 +32,8 @@ TEST_F(shared_memory, that_is_refused_ends_the_start_with_71_and_the_limit_behin
                         Case{FaultyCall::MemoryFile, ENFILE, 0, "the statistics", "fs.file-max"},
                         Case{FaultyCall::MemoryFile, ENOMEM, 1, "the limits of clients", "MemoryMax="},
                         Case{FaultyCall::Truncate, ENOSPC, 0, "the statistics", "MemoryMax="},
-                        Case{FaultyCall::Truncate, EFBIG, 2, "messages between workers", "ulimit -f"}}) {
+                        Case{FaultyCall::MemoryFile, EMFILE, 2, "session ticket keys", "ulimit -n"},
+                        Case{FaultyCall::Truncate, EFBIG, 3, "messages between workers", "ulimit -f"}}) {
     const TempDir dir;
     dir.write("www/index.html", "x");
     dir.write("holdfast.yaml", ServerConfig().yaml(dir));
