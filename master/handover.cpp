@@ -120,6 +120,7 @@ void write_endpoint(std::string& out, const HandedEndpoint& endpoint) {
   line.text(endpoint.need.name).text(endpoint.need.bind.text()).text(endpoint.actual.text());
   line.number(endpoint.need.admin ? 1 : 0).number(endpoint.need.sockets);
   line.number(static_cast<std::int64_t>(endpoint.chosen)).number(endpoint.shared ? 1 : 0);
+  line.number(endpoint.map).number(static_cast<std::int64_t>(endpoint.mapped));
   for (const int socket : endpoint.sockets) line.number(socket);
 }
 
@@ -131,6 +132,8 @@ void read_endpoint(Words& words, HandedEndpoint& endpoint) {
   words.take(endpoint.need.sockets);
   words.take(endpoint.chosen);
   words.take(endpoint.shared);
+  words.take(endpoint.map);
+  words.take(endpoint.mapped);
   while (words.good() && !words.at_end()) words.take(endpoint.sockets.emplace_back());
 }
 
@@ -242,8 +245,10 @@ Result<Handover> Handover::parse(std::string_view text) {
 std::vector<int> Handover::descriptors() const {
   std::vector<int> all{binary_fd, segment, limits, tickets, broadcast, pid_file, control_socket};
   all.insert(all.end(), askers.begin(), askers.end());
-  for (const HandedEndpoint& endpoint : endpoints)
+  for (const HandedEndpoint& endpoint : endpoints) {
     all.insert(all.end(), endpoint.sockets.begin(), endpoint.sockets.end());
+    all.push_back(endpoint.map);
+  }
   for (const HandedProcess& process : processes) {
     all.push_back(process.pidfd);
     all.push_back(process.control);

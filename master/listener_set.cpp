@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "common/log.h"
-#include "master/steering.h"
 
 namespace holdfast::master {
 namespace {
@@ -105,7 +104,7 @@ Result<void> ListenerSet::open_missing(const EndpointNeed& need) {
   if (find(need) == nullptr && !take_offers(need)) {
     if (need.bind.is_unix()) remove_stale_file(need.bind);
     if (Result<void> free = check_nobody_listens(need.bind); !free) return free;
-    held_.push_back({need, need.bind, {}, 0, 0, true, false, false});
+    held_.emplace_back(need, need.bind);
   }
   return open_more(*find(need), need);
 }
@@ -128,7 +127,7 @@ bool ListenerSet::take_offers(const EndpointNeed& need) {
     return need.bind.port() == 0 && !need.bind.is_unix() ? offer.listener == need.name
                                                          : address_of_socket(offer.socket.get()) == need.bind;
   };
-  Held held{need, need.bind, {}, 0, 0, true, false, false};
+  Held held(need, need.bind);
   const auto use = [&held](OfferedSocket& offer) {
     ready_to_accept(offer.socket.get());
     held.actual = address_of_socket(offer.socket.get());
@@ -158,6 +157,8 @@ bool ListenerSet::take_offers(const EndpointNeed& need) {
   if (held.sockets.empty()) return false;
   held.chosen = held.shared ? 0 : held.sockets.size();
   held.unsettled = !held.shared;
+  // A program that is still there holds the sockets in its map.
+  if (!held.shared && !need.bind.is_unix()) stop_steering(held.sockets.front().get());
   held_.push_back(std::move(held));
   return true;
 }
@@ -205,12 +206,12 @@ void ListenerSet::balance_by(const LoadBoard* board) {
   for (Held& held : held_) held.unsettled = true;
 }
 
-void ListenerSet::steer(const Held& held) {
+void ListenerSet::steer(Held& held) {
   if (held.need.bind.is_unix() || held.shared) return;
   if (board_ != nullptr && held.chosen > 1 && held.chosen <= held.sockets.size()) {
     std::vector<int> sockets;
     for (std::size_t i = 0; i < held.chosen; ++i) sockets.push_back(held.sockets[i].get());
-    const Result<void> steered = steer_to_less_loaded(sockets, *board_);
+    const Result<void> steered = steer_to_less_loaded(sockets, *board_, held.map);
     if (steered) return;
     log().warning("connections not steered by load", {{"problem", steered.error().message()}});
   }
@@ -229,7 +230,8 @@ void ListenerSet::rollback() {
 std::vector<HandedEndpoint> ListenerSet::handed() const {
   std::vector<HandedEndpoint> all;
   for (const Held& held : held_) {
-    HandedEndpoint endpoint{held.need, held.actual, {}, held.chosen, held.shared};
+    HandedEndpoint endpoint{held.need,          held.actual,    {}, held.chosen, held.shared,
+                            held.map.map.get(), held.map.filled};
     for (std::size_t i = 0; i < held.settled; ++i) endpoint.sockets.push_back(held.sockets[i].get());
     if (held.settled > 0) all.push_back(std::move(endpoint));
   }
@@ -238,8 +240,13 @@ std::vector<HandedEndpoint> ListenerSet::handed() const {
 
 void ListenerSet::adopt(const std::vector<HandedEndpoint>& endpoints) {
   for (const HandedEndpoint& endpoint : endpoints) {
-    Held held{endpoint.need, endpoint.actual, {},  endpoint.sockets.size(), endpoint.chosen,
-              false,         endpoint.shared, true};
+    Held held(endpoint.need, endpoint.actual);
+    held.settled = endpoint.sockets.size();
+    held.chosen = endpoint.chosen;
+    held.news = false;
+    held.shared = endpoint.shared;
+    held.map = {Fd(endpoint.map), endpoint.mapped};
+    held.unsettled = true;
     for (const int socket : endpoint.sockets) held.sockets.emplace_back(socket);
     held_.push_back(std::move(held));
   }

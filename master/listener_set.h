@@ -18,6 +18,7 @@
 #include "common/result.h"
 #include "master/load_board.h"
 #include "master/reload_plan.h"
+#include "master/steering.h"
 
 namespace holdfast::master {
 
@@ -28,6 +29,8 @@ struct HandedEndpoint {
   std::vector<int> sockets;
   std::size_t chosen = 0;  // the first so many get new connections
   bool shared = false;     // one socket for all workers
+  int map = -1;            // of the program that balances them, and how many of them are in it
+  std::size_t mapped = 0;
 };
 
 /// A socket that the service manager has given at the start.
@@ -77,6 +80,8 @@ class ListenerSet {
 
  private:
   struct Held {
+    Held(EndpointNeed opened_for, const Endpoint& address) : need(std::move(opened_for)), actual(address) {}
+
     EndpointNeed need;  // that it was opened for
     Endpoint actual;
     std::vector<Fd> sockets;
@@ -84,6 +89,7 @@ class ListenerSet {
     std::size_t chosen = 0;   // of these, the first so many get new connections
     bool news = true;
     bool shared = false;     // one socket for all workers
+    SocketMap map{};         // once they were balanced by load
     bool unsettled = false;  // how the group is steered now is not what is wanted, or is not known
   };
 
@@ -94,7 +100,7 @@ class ListenerSet {
   Held* find(const EndpointNeed& need);
   const Held* find(const EndpointNeed& need) const;
   static void close_endpoint(Held& held);
-  void steer(const Held& held);
+  void steer(Held& held);
 
   std::vector<Held> held_;
   std::vector<OfferedSocket> offers_;

@@ -410,16 +410,16 @@ void Master::on_process_end(ProcessId id) {
   stats::ExitReason reason = reason_of(supervisor_->find(id), *status);
   if (killed_by_others(reason, *status) && oom_.explains_kill(Clock::now())) reason = stats::ExitReason::Oom;
   const stats::Death death = death_of(process, *status, reason, *segment_, std::chrono::system_clock::now());
-  // Whoever reads the line finds the rest in status and metrics.
-  stats_->count_end(reason);
   if (!was_expected(reason)) stats::note_death(segment_->deaths(), death);
-  log_end(death);
-  if (!was_expected(reason)) blame(death, Clock::now());
   const std::string how = status->text() + (reason == stats::ExitReason::Oom ? ", out of memory" : "") +
                           work_text(segment_->seat(process.seat).activity);
   limits_->clear_seat(process.seat);
   broadcast_->free_lanes_of(process.seat);
   segment_->retire_seat(process.seat);
+  stats_->count_end(reason);
+  // Whoever reads of it finds it counted.
+  log_end(death);
+  if (!was_expected(reason)) blame(death, Clock::now());
   feed(event::ProcessExited{id, how});
 }
 

@@ -201,6 +201,9 @@ void Master::perform(const action::Replaced& /*a*/) {
 }
 
 void Master::perform(const action::ReloadSucceeded& a) {
+  // Whoever reads of it finds it counted.
+  if (change_ != Change::Workers) stats_->note_reload(true, "", std::chrono::system_clock::now());
+  stats_->publish(*supervisor_, Clock::now());
   const std::string serves =
       "generation=" + std::to_string(a.generation) + " workers=" + std::to_string(a.workers) + "\n";
   if (change_ == Change::Upgrade) {
@@ -214,7 +217,6 @@ void Master::perform(const action::ReloadSucceeded& a) {
     log().info("reload complete", {{"generation", a.generation}, {"workers", a.workers}});
     if (change_ == Change::Reload) answer_askers("ok reload complete " + serves);
   }
-  if (change_ != Change::Workers) stats_->note_reload(true, "", std::chrono::system_clock::now());
   systemd_.ready(status_line());
 }
 
@@ -233,25 +235,16 @@ void Master::perform(const action::ReloadFailed& a) {
 
 void Master::refuse_change(const action::ReloadFailed& a) {
   const bool is_upgrade = change_ == Change::Upgrade;
+  if (is_upgrade) stats_->count_upgrade(false);
+  if (change_ == Change::Reload) stats_->note_reload(false, a.reason, std::chrono::system_clock::now());
   const std::string what = is_upgrade ? "upgrade" : "reload";
   const std::string kept = "generation " + std::to_string(a.kept_generation) + " goes on";
   for_each_line(a.reason, [&what](std::string_view line) {
     log().error(what + " problem", {{"problem", line}});
   });
   log().error(what + " refused", {{"generation", a.kept_generation}, {"outcome", kept}});
-  const std::string outcome = what + " refused; " + kept;
-  switch (change_) {
-    case Change::Workers:
-      break;
-    case Change::Reload:
-      stats_->note_reload(false, a.reason, std::chrono::system_clock::now());
-      answer_askers("failed " + outcome + "\n" + a.reason + "\n");
-      break;
-    case Change::Upgrade:
-      stats_->count_upgrade(false);
-      answer_askers("failed " + outcome + "\n" + a.reason + "\n");
-      break;
-  }
+  if (change_ != Change::Workers)
+    answer_askers("failed " + what + " refused; " + kept + "\n" + a.reason + "\n");
   systemd_.ready((is_upgrade ? "Upgrade refused; " : "Reload refused; ") + kept);
 }
 

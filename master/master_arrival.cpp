@@ -105,8 +105,10 @@ Result<void> Master::adopt(const Handover& handover) {
   if (Result<void> memory = adopt_memory(handover); !memory) return memory;
   std::vector<HandedEndpoint> endpoints = handover.endpoints;
   std::erase_if(endpoints, [](const HandedEndpoint& endpoint) { return !all_open(endpoint.sockets); });
-  for (HandedEndpoint& endpoint : endpoints)
+  for (HandedEndpoint& endpoint : endpoints) {
     for (int& socket : endpoint.sockets) socket = own(socket).release();
+    endpoint.map = own(endpoint.map).release();
+  }
   listeners_.adopt(endpoints);
   store_.keep(listeners_.handed(), systemd_);
   if (Result<void> serving = adopt_serving(handover); !serving) return serving;

@@ -26,8 +26,9 @@ void Master::watch_certificates(TimePoint now) {
 
 void Master::take_certificate_news(CertificateNews news) {
   if (!news.refusal.empty()) {
-    log().error("certificates not renewed", {{"problem", news.refusal}, {"outcome", "those in use stay"}});
-    return stats_->count_certificate_change(false);
+    stats_->count_certificate_change(false);
+    return log().error("certificates not renewed",
+                       {{"problem", news.refusal}, {"outcome", "those in use stay"}});
   }
   for (const std::string& remark : news.remarks) log().warning("certificate", {{"problem", remark}});
   if (news.config) {

@@ -110,9 +110,14 @@ void Master::on_trial_worker_end(TimePoint now) {
   if (trial_worker_->process.control) on_trial_worker_channel(now);
   const bool was_leaving = trial_worker_->state == TrialWorker::State::Leaving;
   const std::string problem = trial_worker_->problem;
-  if (!was_leaving)
-    log_end(death_of(trial_worker_->process, *status, reason_of(nullptr, *status), *segment_,
-                     std::chrono::system_clock::now()));
+  if (!was_leaving) {
+    const stats::ExitReason reason = reason_of(nullptr, *status);
+    const stats::Death death =
+        death_of(trial_worker_->process, *status, reason, *segment_, std::chrono::system_clock::now());
+    log_end(death);
+    if (!was_expected(reason)) stats::note_death(segment_->deaths(), death);
+    stats_->count_end(reason);
+  }
   free_seat_of(trial_worker_->process.pid);
   trial_worker_.reset();
   if (was_leaving) return;

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/stats/stats_segment.h"
+
 namespace holdfast::master {
 namespace {
 
@@ -114,23 +116,26 @@ long bpf(bpf_cmd command, bpf_attr& attributes) {
   return syscall(SYS_bpf, command, &attributes, sizeof attributes);
 }
 
-Result<Fd> map_of_sockets(std::span<const int> sockets) {
-  bpf_attr attributes{};
-  attributes.map_type = BPF_MAP_TYPE_REUSEPORT_SOCKARRAY;
-  attributes.key_size = sizeof(std::uint32_t);
-  attributes.value_size = sizeof(std::uint32_t);
-  attributes.max_entries = static_cast<std::uint32_t>(sockets.size());
-  Fd map(static_cast<int>(bpf(BPF_MAP_CREATE, attributes)));
-  if (!map) return system_error(errno, "make the map of sockets");
-  for (std::uint32_t index = 0; index < sockets.size(); ++index) {
+Result<void> fill(SocketMap& map, std::span<const int> sockets) {
+  if (!map.map) {
+    bpf_attr attributes{};
+    attributes.map_type = BPF_MAP_TYPE_REUSEPORT_SOCKARRAY;
+    attributes.key_size = sizeof(std::uint32_t);
+    attributes.value_size = sizeof(std::uint32_t);
+    attributes.max_entries = stats::kAdminSlot;
+    map = {Fd(static_cast<int>(bpf(BPF_MAP_CREATE, attributes))), 0};
+    if (!map.map) return system_error(errno, "make the map of sockets");
+  }
+  for (; map.filled < sockets.size(); ++map.filled) {
+    const auto index = static_cast<std::uint32_t>(map.filled);
     const auto socket = static_cast<std::uint32_t>(sockets[index]);
     bpf_attr element{};
-    element.map_fd = static_cast<std::uint32_t>(map.get());
+    element.map_fd = static_cast<std::uint32_t>(map.map.get());
     element.key = reinterpret_cast<std::uint64_t>(&index);
     element.value = reinterpret_cast<std::uint64_t>(&socket);
     if (bpf(BPF_MAP_UPDATE_ELEM, element) != 0) return system_error(errno, "fill the map of sockets");
   }
-  return map;
+  return {};
 }
 
 }  // namespace
@@ -148,10 +153,15 @@ Result<void> steer_to_first(int socket, std::size_t count) {
   return {};
 }
 
-Result<void> steer_to_less_loaded(std::span<const int> sockets, const LoadBoard& board) {
-  const Result<Fd> map = map_of_sockets(sockets);
-  if (!map) return map.error();
-  const Instructions code = choice_of_two(static_cast<std::int32_t>(sockets.size()), board.map(), map->get());
+void stop_steering(int socket) {
+  const int ignored = 0;
+  (void)setsockopt(socket, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &ignored, sizeof ignored);
+}
+
+Result<void> steer_to_less_loaded(std::span<const int> sockets, const LoadBoard& board, SocketMap& map) {
+  if (const Result<void> filled = fill(map, sockets); !filled) return filled;
+  const Instructions code =
+      choice_of_two(static_cast<std::int32_t>(sockets.size()), board.map(), map.map.get());
   constexpr const char* kLicense = "";
   bpf_attr attributes{};
   attributes.prog_type = BPF_PROG_TYPE_SK_REUSEPORT;

@@ -41,7 +41,7 @@ struct Job {
   std::uint64_t generation = 0;
   Fd control;  // this process's end of the control channel
   std::vector<ListeningSocket> sockets;
-  Fd access_log;  // empty: access log off
+  Fd access_log;                               // empty: access log off
   std::atomic<std::uint64_t>* load = nullptr;  // where it says how many connections it has; null: nobody asks
 };
 

@@ -6,10 +6,10 @@
 //   Names        names of sites, listeners, certificates and routes, append-only, written by the master; an
 //   index never changes its meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation,
 //   role (written by the master) Seat[]       one a worker process: series directory, histogram directory,
-//   activity (written by that worker only) Retired[]    one a slot: the same directories, holding what dead
-//   processes of the slot had counted (master only) Declared     the metrics that modules declare
-//   (declared_layout.h), written by workers; what was counted there stands in the seats, and of dead processes
-//   in one block of its own
+//   activity, crash record, rooms of chats (written by that worker only) Retired[]    one a slot: the same
+//   directories, holding what dead processes of the slot had counted (master only) Declared     the metrics
+//   that modules declare (declared_layout.h), written by workers; what was counted there stands in the seats,
+//   and of dead processes in one block of its own
 // Seat 0 belongs to the master itself and is never folded.
 //
 // There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with

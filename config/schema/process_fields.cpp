@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include <algorithm>
-
 #include "common/ascii.h"
 #include "common/cpu_allowance.h"
 #include "config/loader.h"

@@ -80,6 +80,7 @@ TEST(trial_reload, is_refused_when_the_worker_dies_or_hangs_or_does_not_answer) 
   server.allow("worker ended");
   server.write_config(with_probes("{path: /faulty/abort}", "wrong"));
   refused(server);
+  EXPECT_EQ(server.status()["deaths"].items().size(), 1u);
   server.write_config(with_probes("{path: /faulty/spin, timeout: 300ms}", "wrong"));
   EXPECT_THAT(refused(server), HasSubstr("no answer within 300 ms"));
   server.write_config(with_probes("{path: /trial/never, timeout: 300ms}", "wrong"));
@@ -91,7 +92,8 @@ TEST(trial_reload, is_refused_when_the_worker_dies_or_hangs_or_does_not_answer) 
   EXPECT_THAT(refused(server), HasSubstr("no luck in a worker"));
   // What was on trial is gone, however it was stuck.
   EXPECT_TRUE(eventually(10s, [&] { return server.processes().size() == 3; }));
-  EXPECT_TRUE(eventually(10s, [&] { return server.status()["workers"].items().size() == 3; }));
+  EXPECT_TRUE(eventually(10s, [&] { return server.status()["workers"].items().size() == 2; }))
+      << get(server.admin_port(), "/status").body;
 }
 
 TEST(trial_reload, is_ended_by_a_stop) {

@@ -24,8 +24,13 @@ Handover full() {
   handover.last_process = 77;
   handover.workers = 4;
   handover.wanted = 3;
-  HandedEndpoint endpoint{
-      {"http", *Endpoint::parse("[::]:8080"), false, 2}, *Endpoint::parse("[::]:8080"), {20, 21}, 2, true};
+  HandedEndpoint endpoint{{"http", *Endpoint::parse("[::]:8080"), false, 2},
+                          *Endpoint::parse("[::]:8080"),
+                          {20, 21},
+                          2,
+                          true,
+                          22,
+                          2};
   handover.endpoints = {endpoint};
   HandedProcess process;
   process.known.id = 70;
@@ -65,7 +70,7 @@ TEST(Handover, SaysAllItWasTold) {
 }
 
 TEST(Handover, NamesEveryDescriptorOnceAndNoneThatIsNot) {
-  EXPECT_EQ(full().descriptors(), (std::vector<int>{7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 21, 30}));
+  EXPECT_EQ(full().descriptors(), (std::vector<int>{7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 21, 22, 30}));
 }
 
 TEST(Handover, SaysWhyItComesBackEvenWithNothing) {

@@ -262,5 +262,24 @@ TEST_F(RingTest, never_hands_out_a_byte_that_was_overwritten_while_it_was_read) 
   EXPECT_EQ(hearing_.records.size() + hearing_.lost, said);
 }
 
+// Whoever checks what he has heard is lapped meanwhile, and goes on with the record that is overwritten next.
+TEST_F(RingTest, hands_out_nothing_torn_to_a_reader_that_is_always_lapped) {
+  constexpr std::uint64_t kDifferent = 16;
+  std::vector<std::vector<std::byte>> payloads;
+  for (std::uint64_t i = 0; i < kDifferent; ++i) payloads.push_back(payload_of(i, kMostPayload - 64 * i));
+  std::atomic<bool> over = false;
+  std::thread writing([&] {
+    for (std::uint64_t said = 0; !over; ++said) {
+      writer_.stage(payloads[said % kDifferent], kNoon);
+      writer_.publish();
+    }
+  });
+  while (hearing_.records.size() < 400) reader_.read(hearing_, {1, ~std::size_t{0}});
+  over = true;
+  writing.join();
+  for (const Hearing::Heard& heard : hearing_.records)
+    ASSERT_EQ(heard.number, heard.sequence % kDifferent) << "torn";
+}
+
 }  // namespace
 }  // namespace holdfast::broadcast

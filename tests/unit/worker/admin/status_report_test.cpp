@@ -100,7 +100,7 @@ TEST(StatusJson, TellsWhoIsInTheRoomsOfChats) {
   EXPECT_EQ(rooms[1]["room"].text(), "tea \"& cake\"");
   EXPECT_EQ(rooms[1]["members"].number(), 2);
   EXPECT_EQ(rooms[2]["chat"].text(), "main:/other");
-  EXPECT_THAT(status_text(sample.segment), HasSubstr("CHAT ROOM      CHAT         MEMBERS\n"));
+  EXPECT_THAT(status_text(sample.segment), HasSubstr("lobby                main:/chat        7\n"));
 
   first.set(lobby, 0);
   sample.segment.retire_seat(sample.second);
