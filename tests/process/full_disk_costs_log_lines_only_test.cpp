@@ -76,7 +76,7 @@ void fill(const std::string& folder) {
 
 TEST(full_disk, costs_lines_of_the_access_log_that_are_counted_and_told) {
   const TempDir logs;
-  const MountNamespace small("mount -t tmpfs -o size=64k,mode=755 none " + logs.path().string());
+  const MountNamespace small("mount -t tmpfs -o size=1m,mode=755 none " + logs.path().string());
   if (!small.possible()) GTEST_SKIP() << "no mount namespace can be made here";
   ServerProcess server(with_access_log(logs / "access.log"), small.spawn_options());
   ASSERT_TRUE(server.ready()) << server.log().text();
@@ -96,8 +96,9 @@ TEST(full_disk, costs_lines_of_the_access_log_that_are_counted_and_told) {
 
   std::filesystem::remove(folder + "/filler");
   int served = 210;
-  // A worker tells when it writes again; which one a client meets is the kernel's lot.
-  EXPECT_TRUE(eventually(10s, [&] {
+  // A worker tells when it writes again; which one a client meets is the kernel's lot. One for which a short
+  // line still fitted in between has told of that, and tells again ten seconds later.
+  EXPECT_TRUE(eventually(20s, [&] {
     serve(server, 1);
     ++served;
     long lost = 0;
