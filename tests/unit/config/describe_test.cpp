@@ -183,7 +183,7 @@ TEST(Rows, count_the_members_of_a_struct) {
   EXPECT_EQ(member_count<EchoAction>(), 0u);
   EXPECT_EQ(member_count<Respawn>(), 2u);
   EXPECT_EQ(member_count<Limits>(), 8u);
-  EXPECT_EQ(member_count<Process>(), 11u);
+  EXPECT_EQ(member_count<Process>(), 14u);
 }
 
 }  // namespace
