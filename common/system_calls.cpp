@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 namespace holdfast {
 namespace {
@@ -19,7 +19,7 @@ struct Named {
   }
 
 // Those of headers that are newer than the oldest we build with are left out where they are missing.
-constexpr std::array kCalls {
+constexpr Named kCalls[] {
   NAMED(read), NAMED(write), NAMED(close), NAMED(stat), NAMED(fstat), NAMED(lstat), NAMED(lseek), NAMED(mmap),
       NAMED(mprotect), NAMED(munmap), NAMED(brk), NAMED(rt_sigaction), NAMED(rt_sigprocmask),
       NAMED(rt_sigreturn), NAMED(ioctl), NAMED(pread64), NAMED(pwrite64), NAMED(readv), NAMED(writev),
@@ -128,12 +128,12 @@ constexpr std::array kCalls {
 
 std::string_view system_call_name(int number) {
   const auto found = std::ranges::find(kCalls, number, &Named::number);
-  return found == kCalls.end() ? std::string_view() : found->name;
+  return found == std::end(kCalls) ? std::string_view() : found->name;
 }
 
 int system_call_number(std::string_view name) {
   const auto found = std::ranges::find(kCalls, name, &Named::name);
-  return found == kCalls.end() ? -1 : found->number;
+  return found == std::end(kCalls) ? -1 : found->number;
 }
 
 std::vector<std::string_view> system_call_names() {
