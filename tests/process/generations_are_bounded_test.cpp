@@ -71,7 +71,9 @@ TEST(generations, drain_in_a_bounded_number_and_leave_no_memory_behind) {
   EXPECT_TRUE(eventually(10s, [&] { return server.processes().size() == 2; }));
   EXPECT_TRUE(eventually(5s, [&] { return descriptors_of(server.pid()) <= descriptors; }));
   const std::size_t after = memory_of(server);
+#ifndef HOLDFAST_SLOW_BUILD  // a sanitizer keeps what was given back
   EXPECT_LE(after, memory + memory / 10) << "KiB, and " << memory << " before";
+#endif
   RecordProperty("memory_before_kib", std::to_string(memory));
   RecordProperty("memory_after_kib", std::to_string(after));
 }

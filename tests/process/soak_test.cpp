@@ -19,7 +19,7 @@ constexpr std::string_view kRequests = "holdfast_http_requests_total";
 
 Milliseconds soak_time() {
   const char* const text = std::getenv("HOLDFAST_SOAK_SECONDS");
-  return std::chrono::seconds(text == nullptr ? 8 : std::atoi(text));
+  return std::chrono::seconds(text == nullptr ? 5 : std::atoi(text));
 }
 
 /// What clients have seen in one round.
