@@ -40,7 +40,7 @@ TEST(generations, drain_in_a_bounded_number_and_leave_no_memory_behind) {
   config.process = "generations: " + std::to_string(kGenerations);
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
-  const std::string bytes(48 << 20, 'x');
+  const std::string bytes(24 << 20, 'x');
   server.dir().write("www/large.bin", bytes);
   // The first reload has the master load what it loads once.
   ASSERT_EQ(server.reload().event, "reload complete");

@@ -17,9 +17,15 @@ namespace {
 
 constexpr std::string_view kRequests = "holdfast_http_requests_total";
 
+#ifdef HOLDFAST_SLOW_BUILD
+constexpr int kSeconds = 1;
+#else
+constexpr int kSeconds = 5;
+#endif
+
 Milliseconds soak_time() {
   const char* const text = std::getenv("HOLDFAST_SOAK_SECONDS");
-  return std::chrono::seconds(text == nullptr ? 5 : std::atoi(text));
+  return std::chrono::seconds(text == nullptr ? kSeconds : std::atoi(text));
 }
 
 /// What clients have seen in one round.

@@ -20,9 +20,11 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 #ifdef HOLDFAST_SLOW_BUILD
-constexpr int kUpgrades = 5;
+constexpr int kUpgrades = 2;
+constexpr int kQuietUpgrades = 2;
 #else
 constexpr int kUpgrades = 20;
+constexpr int kQuietUpgrades = 4;
 #endif
 
 /// A server that runs from a file of its own, which the test can replace.
@@ -133,7 +135,7 @@ TEST(upgrade, leaves_no_descriptors_behind) {
   ASSERT_EQ(server->upgrade().event, "upgrade complete");
   ASSERT_TRUE(eventually(10s, [&] { return server->processes().size() == 3; }));
   std::size_t first = 0;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < kQuietUpgrades; ++i) {
     ASSERT_EQ(server->upgrade().event, "upgrade complete");
     ASSERT_TRUE(eventually(10s, [&] { return server->processes().size() == 3; }));
     if (i == 0) first = descriptors_of(server->pid());
@@ -160,7 +162,7 @@ TEST(upgrade, is_told_to_the_command_that_asks_for_it) {
 TEST(upgrade, finishes_what_is_in_flight) {
   UpgradedServer server;
   ASSERT_TRUE(server->ready());
-  const std::string bytes = varied_bytes(24 << 20);
+  const std::string bytes = varied_bytes(12 << 20);
   server->dir().write("www/large.bin", bytes);
   Client client(server->port(), {.receive_buffer = 65536});
   ASSERT_EQ(client.send(request_text("GET", "/large.bin")), Outcome::Ok);
