@@ -82,7 +82,7 @@ class Master {
   void give_up_trial(TimePoint now);
   Handover handover() const;
   void leave();
-  void end_trial_of_this_binary();
+  void stay_with_this_binary();
   void leave_for_new_binary();
   void return_to_former_binary();
   std::vector<ControlSocket::ClientId> askers() const;

@@ -137,6 +137,12 @@ void Master::tell(ProcessId id, ControlKind kind, Milliseconds value) {
 // -- reload
 
 void Master::perform(const action::PrepareReload& /*a*/) {
+  if (leaving_ != Leaving::No) {
+    // Asked for while this binary was on trial: the one that goes on is asked again, and hears of it once it
+    // runs.
+    ::kill(getpid(), SIGHUP);
+    return;
+  }
   reload_askers_.insert(reload_askers_.end(), waiting_askers_.begin(), waiting_askers_.end());
   waiting_askers_.clear();
   systemd_.reloading(Clock::now());
@@ -207,7 +213,10 @@ void Master::perform(const action::ReloadSucceeded& a) {
   const std::string serves =
       "generation=" + std::to_string(a.generation) + " workers=" + std::to_string(a.workers) + "\n";
   if (change_ == Change::Upgrade) {
-    end_trial_of_this_binary();
+    if (predecessor_) {
+      stay_with_this_binary();
+      stats_->count_upgrade(true);
+    }
     log().info("upgrade complete", {{"version", HOLDFAST_VERSION},
                                     {"from", former_version_},
                                     {"generation", a.generation},
@@ -224,7 +233,9 @@ void Master::perform(const action::ReloadFailed& a) {
   if (trial_worker_ && trial_worker_->state != TrialWorker::State::Leaving) drop_trial_worker();
   if (pending_) listeners_.rollback();
   pending_.reset();
-  if (predecessor_) {
+  if (predecessor_ && supervisor_->phase() == Supervisor::Phase::Stopping) {
+    stay_with_this_binary();
+  } else if (predecessor_) {
     // The former binary tells of it: it is the one that goes on.
     leaving_ = Leaving::ForFormerBinary;
     leaving_reason_ = a.reason;

@@ -105,6 +105,8 @@ void Master::leave_for_new_binary() {
 }
 
 void Master::return_to_former_binary() {
+  // A stop came in between: the former binary would serve again.
+  if (supervisor_->phase() == Supervisor::Phase::Stopping) return stay_with_this_binary();
   const Handover& former = predecessor_->handover;
   Handover back = handover();
   back.returned = leaving_reason_;
@@ -121,19 +123,16 @@ void Master::return_to_former_binary() {
   SystemdNotify::clear_environment();
   // Its workers serve under this master as well as under theirs.
   log().error("former binary not restored: this one goes on with its workers", {{"problem", why.message()}});
-  close_handed(former);
-  predecessor_.reset();
+  stay_with_this_binary();
   refuse_change({leaving_reason_, supervisor_->generation()});
 }
 
-void Master::end_trial_of_this_binary() {
-  if (!predecessor_) return;
+void Master::stay_with_this_binary() {
   CrashNet::disarm();
   signals_->admit_faults(false);
   close_handed(predecessor_->handover);
   former_version_ = predecessor_->handover.version;
   predecessor_.reset();
-  stats_->count_upgrade(true);
 }
 
 }  // namespace holdfast::master

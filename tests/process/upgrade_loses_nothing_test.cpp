@@ -287,6 +287,43 @@ INSTANTIATE_TEST_SUITE_P(upgrade, FallenUpgrade,
                          [](const auto& test) { return std::string(test.param.first); });
 #endif
 
+/// Whose new binary waits for a worker on trial that does not answer.
+ServerConfig with_silent_trial(const std::string& timeout) {
+  ServerConfig config;
+  config.files["trial.so"] = module_bytes("trial.so");
+  config.process = "reload: trial, probes: [{path: /trial/never, timeout: " + timeout + "}]";
+  config.routes = route("/trial/{what}", "trial.so", "");
+  return config;
+}
+
+TEST(upgrade, is_given_up_by_a_stop_while_the_new_binary_is_on_trial) {
+  UpgradedServer server(with_silent_trial("60s"));
+  ASSERT_TRUE(server->ready());
+  server->allow("upgrade problem");
+  server->allow("upgrade refused");
+  const std::size_t mark = server->log().mark();
+  server->signal(SIGUSR2);
+  ASSERT_TRUE(server->log().wait_event("trial begins", mark, 20s));
+  EXPECT_EQ(server->stop(), (Exit{0, 0}));
+}
+
+TEST(upgrade, that_is_given_up_does_not_forget_a_reload) {
+  UpgradedServer server(with_silent_trial("500ms"));
+  ASSERT_TRUE(server->ready());
+  server->allow("upgrade problem");
+  server->allow("upgrade refused");
+  const std::size_t mark = server->log().mark();
+  server->signal(SIGUSR2);
+  ASSERT_TRUE(server->log().wait_event("trial begins", mark, 20s));
+  ServerConfig config;
+  config.routes = "      - {path: /added, respond: {status: 200, body: new}}\n";
+  server->write_config(config);
+  server->signal(SIGHUP);
+  EXPECT_TRUE(server->log().wait_event("upgrade refused", mark, 20s));
+  EXPECT_TRUE(server->log().wait_event("reload complete", mark, 20s));
+  EXPECT_TRUE(eventually(5s, [&] { return get(server->port(), "/added").body == "new"; }));
+}
+
 TEST(upgrade, is_none_of_a_stop_that_comes_meanwhile) {
   UpgradedServer server;
   ASSERT_TRUE(server->ready());
