@@ -1,15 +1,11 @@
 // The service manager's watchdog watches the service, not the master alone.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 
 #include "tests/support/deadline.h"
+#include "tests/support/init_system.h"
 #include "tests/support/server_process.h"
 
 namespace holdfast::support {
@@ -17,37 +13,16 @@ namespace {
 
 constexpr Milliseconds kWatchdog{400 * kPatience};  // WATCHDOG_USEC: the server is given up after so long
 
-/// The manager's side: counts the messages that say that all is well.
-class Manager {
+class Manager : public InitSystem {
  public:
-  Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = dir_ / "notify";
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  }
   SpawnOptions spawn_options() const {
-    return {.environment = {"NOTIFY_SOCKET=" + (dir_ / "notify"),
-                            "WATCHDOG_USEC=" + std::to_string(std::chrono::microseconds(kWatchdog).count())}};
+    SpawnOptions spawn = options();
+    spawn.environment.push_back("WATCHDOG_USEC=" +
+                                std::to_string(std::chrono::microseconds(kWatchdog).count()));
+    return spawn;
   }
-  /// Of those that have come by now.
-  int take_all() {
-    int fed = 0;
-    char text[512];
-    for (ssize_t size; (size = ::recv(socket_.get(), text, sizeof text, 0)) > 0;)
-      fed += std::string_view(text, static_cast<std::size_t>(size)) == "WATCHDOG=1" ? 1 : 0;
-    return fed;
-  }
-  /// Whether one comes before the server would be given up.
-  bool is_fed() {
-    take_all();
-    return eventually(kWatchdog, [this] { return take_all() > 0; });
-  }
-
- private:
-  TempDir dir_;
-  Fd socket_;
+  /// Whether a message that all is well comes before the server would be given up.
+  bool is_fed() { return wait_notice("WATCHDOG=1", notices().size(), kWatchdog); }
 };
 
 TEST(watchdog, is_fed_as_long_as_workers_are_replaced) {
