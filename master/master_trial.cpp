@@ -110,7 +110,8 @@ void Master::on_trial_worker_end(TimePoint now) {
   if (trial_worker_->process.control) on_trial_worker_channel(now);
   const bool was_leaving = trial_worker_->state == TrialWorker::State::Leaving;
   const std::string problem = trial_worker_->problem;
-  if (!was_leaving) {
+  // One that dies of a probe may first be seen as one that does not answer.
+  if (!was_leaving || status->signaled || status->number != kExitOk) {
     const stats::ExitReason reason = reason_of(nullptr, *status);
     const stats::Death death =
         death_of(trial_worker_->process, *status, reason, *segment_, std::chrono::system_clock::now());

@@ -84,6 +84,8 @@ Handover Master::handover() const {
 }
 
 void Master::leave() {
+  // The next binary does not know it, and it would take this one's leave for the end of the master.
+  drop_trial_worker();
   switch (std::exchange(leaving_, Leaving::No)) {
     case Leaving::No:
       return;

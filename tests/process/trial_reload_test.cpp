@@ -80,7 +80,7 @@ TEST(trial_reload, is_refused_when_the_worker_dies_or_hangs_or_does_not_answer) 
   server.allow("worker ended");
   server.write_config(with_probes("{path: /faulty/abort}", "wrong"));
   refused(server);
-  EXPECT_EQ(server.status()["deaths"].items().size(), 1u);
+  EXPECT_TRUE(eventually(5s, [&] { return server.status()["deaths"].items().size() == 1; }));
   server.write_config(with_probes("{path: /faulty/spin, timeout: 300ms}", "wrong"));
   EXPECT_THAT(refused(server), HasSubstr("no answer within 300 ms"));
   server.write_config(with_probes("{path: /trial/never, timeout: 300ms}", "wrong"));
