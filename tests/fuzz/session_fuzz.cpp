@@ -18,8 +18,8 @@ using namespace holdfast;
 using namespace holdfast::http1;
 using namespace holdfast::fuzz;
 
-/// Takes one response off the front; false when it is not whole.
-bool take_response(std::string_view& output, bool& closes) {
+/// Takes one response off the front and counts it unless it is interim; false when it is not whole.
+bool take_response(std::string_view& output, bool& closes, std::uint64_t& answers) {
   const std::size_t end = output.find("\r\n\r\n");
   if (end == std::string_view::npos) return false;
   const std::string_view head = output.substr(0, end + 2);
@@ -27,6 +27,7 @@ bool take_response(std::string_view& output, bool& closes) {
   const std::string_view status = head.substr(9, 3);
   output.remove_prefix(end + 4);
   if (status == "100") return true;
+  ++answers;
   closes = head.find("\r\nConnection: close\r\n") != std::string_view::npos;
   if (status == "304" || status == "204") return true;
   if (head.find("\r\nTransfer-Encoding: chunked\r\n") != std::string_view::npos) {
@@ -53,16 +54,21 @@ bool take_response(std::string_view& output, bool& closes) {
   return true;
 }
 
-void check_output(const support::ScriptedPeer& peer) {
+/// Every byte belongs to a well-formed response, only the last of which may be cut off, and nothing follows the
+/// one that says close. Gives the number of final responses that were begun. Bodies are stepped over, not
+/// searched: a client has its own words sent back to it, and they may look like a response.
+std::uint64_t check_output(const support::ScriptedPeer& peer) {
   std::string_view output = peer.received();
   bool closes = false;
+  std::uint64_t answers = 0;
   while (!output.empty()) {
     require(!closes);
-    if (!take_response(output, closes)) {
+    if (!take_response(output, closes, answers)) {
       require(peer.was_reset());
-      return;
+      break;
     }
   }
+  return answers;
 }
 
 SessionHarness& harness() {
@@ -105,10 +111,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   require(session.table().size() == 0 || session.table().size() == 1);
   require(waiting.empty());
-  if (input.find("HEAD") == std::string_view::npos) check_output(*session.peer);
-  const std::uint64_t counted = session.all_requests() - before;
-  const std::vector<int> answered = statuses(session.peer->received());
-  require(counted + 1 >= answered.size() / 2);
+  // After HEAD a length has no body behind it, and which request was HEAD is not known here.
+  if (input.find("HEAD") == std::string_view::npos) {
+    const std::uint64_t answers = check_output(*session.peer);
+    require(session.all_requests() - before >= answers);
+  }
   for (const stats::ConnectionState state : {stats::ConnectionState::Reading, stats::ConnectionState::Writing})
     require(session.in_state(state) == 0);
   return 0;
