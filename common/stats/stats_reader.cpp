@@ -123,15 +123,4 @@ Snapshot take_snapshot(const Segment& segment) {
   return snapshot;
 }
 
-ReloadView read_reload(const Segment& segment) {
-  ReloadView view;
-  const MasterNotes& notes = segment.notes();
-  read_consistently(notes.sequence, [&] {
-    view.at = notes.last_reload_at.load(std::memory_order_relaxed);
-    view.ok = notes.last_reload_ok.load(std::memory_order_relaxed) != 0;
-    view.text.assign(notes.last_reload_text, ::strnlen(notes.last_reload_text, sizeof notes.last_reload_text));
-  });
-  return view;
-}
-
 }  // namespace holdfast::stats

@@ -36,16 +36,8 @@ struct Snapshot {
   std::vector<ProcessView> processes;    // live workers and the admin process, by slot, then generation
 };
 
-/// The outcome of the last reload, in the master's words.
-struct ReloadView {
-  std::uint64_t at = 0;  // wall nanoseconds; 0: never reloaded
-  bool ok = false;
-  std::string text;  // empty, or the reasons of a refusal, one a line
-};
-
 /// Retries while a fold is under way, so that no counter is ever seen to fall; bounded (a master that died in
 /// the middle of a fold leaves readers with what is there).
 Snapshot take_snapshot(const Segment& segment);
-ReloadView read_reload(const Segment& segment);
 
 }  // namespace holdfast::stats

@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning: a binary with another
 // version cannot take over. A metric or label value that is only added, as the last one, needs none.
-constexpr std::uint64_t kLayoutVersion = 10;
+constexpr std::uint64_t kLayoutVersion = 11;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -41,6 +41,7 @@ struct Header {
   alignas(64) Word slot_retired[kMaxSlots];  // 1: the slot's retired row holds something
   alignas(64) MasterNotes notes;
   alignas(64) DeathNotes deaths;
+  alignas(64) ReloadNotes reloads;
   alignas(64) FuseTable fuses;
 };
 struct alignas(kPage) PagedSeat {
@@ -106,6 +107,7 @@ struct Layout {
   alignas(kPage) PagedBlock retired[kMaxSlots];
   alignas(kPage) DeclaredTable declared;
   alignas(kPage) DeclaredBlock declared_retired;
+  alignas(kPage) TotalsHistory history;
 };
 static_assert(std::is_standard_layout_v<Layout> && std::is_trivially_destructible_v<Layout>);
 
@@ -378,14 +380,7 @@ std::uint16_t Segment::intern_route(std::string_view name) {
 }
 
 void Segment::note_reload(WallTime when, bool successful, std::string_view text) {
-  MasterNotes& notes = layout_->header.notes;
-  const std::uint64_t even = notes.sequence.load(std::memory_order_relaxed);
-  notes.sequence.store(even + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  notes.last_reload_at.store(wall_nanoseconds(when), std::memory_order_relaxed);
-  notes.last_reload_ok.store(successful ? 1 : 0, std::memory_order_relaxed);
-  store_text(notes.last_reload_text, sizeof notes.last_reload_text, text);
-  notes.sequence.store(even + 2, std::memory_order_release);
+  stats::note_reload(layout_->header.reloads, wall_nanoseconds(when), successful, text);
 }
 
 void Segment::note_facts(std::string_view version, std::string_view config_file) {
@@ -447,6 +442,12 @@ MasterNotes& Segment::notes() const {
 }
 DeathNotes& Segment::deaths() const {
   return layout_->header.deaths;
+}
+ReloadNotes& Segment::reloads() const {
+  return layout_->header.reloads;
+}
+TotalsHistory& Segment::history() const {
+  return layout_->history;
 }
 FuseTable& Segment::fuses() const {
   return layout_->header.fuses;

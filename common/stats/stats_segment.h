@@ -10,6 +10,7 @@
 //   directories, holding what dead processes of the slot had counted (master only) Declared     the metrics
 //   that modules declare (declared_layout.h), written by workers; what was counted there stands in the seats,
 //   and of dead processes in one block of its own
+//   History      what all counters together said in the last minutes, written by the admin process
 // Seat 0 belongs to the master itself and is never folded.
 //
 // There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with
@@ -33,6 +34,8 @@
 #include "common/stats/fuse_table.h"
 #include "common/stats/metric_table.h"
 #include "common/stats/presence.h"
+#include "common/stats/reload_notes.h"
+#include "common/stats/totals_history.h"
 #include "common/stats/word.h"
 #include "common/stats/work_note.h"
 
@@ -122,12 +125,8 @@ struct alignas(64) SeatState {
   Word started;  // wall clock, nanoseconds since 1970
 };
 
-/// What the master tells readers in words: the outcome of the last reload.
+/// What the master tells readers in words, once at its start.
 struct MasterNotes {
-  Word sequence;        // odd while the text is being written
-  Word last_reload_at;  // wall clock nanoseconds; 0: never reloaded
-  Word last_reload_ok;
-  char last_reload_text[4000];  // empty, or the reasons of a refusal, one a line
   char version[64];
   char config_file[512];
 };
@@ -191,6 +190,8 @@ class Segment {
   const Word& fold_sequence() const;
   MasterNotes& notes() const;
   DeathNotes& deaths() const;
+  ReloadNotes& reloads() const;
+  TotalsHistory& history() const;
   FuseTable& fuses() const;
 
  private:

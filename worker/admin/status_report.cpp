@@ -65,17 +65,23 @@ void write_process(JsonWriter& json, const stats::ProcessView& process) {
   json.end_object();
 }
 
+void write_reload(JsonWriter& json, const stats::ReloadView& reload) {
+  json.begin_object().key("at").seconds(reload.at).key("ok").boolean(reload.ok);
+  json.key("message").text(reload.text).end_object();
+}
+
 void write_reloads(JsonWriter& json, const Status& status) {
   json.begin_object();
   json.key("success").number(status.reloads[static_cast<std::size_t>(stats::ReloadResult::Success)]);
   json.key("failure").number(status.reloads[static_cast<std::size_t>(stats::ReloadResult::Failure)]);
   json.key("last");
-  if (status.last_reload.at == 0) {
+  if (status.last_reloads.empty())
     json.null();
-  } else {
-    json.begin_object().key("at").seconds(status.last_reload.at).key("ok").boolean(status.last_reload.ok);
-    json.key("message").text(status.last_reload.text).end_object();
-  }
+  else
+    write_reload(json, status.last_reloads.back());
+  json.key("history").begin_array();
+  for (const stats::ReloadView& reload : status.last_reloads) write_reload(json, reload);
+  json.end_array();
   json.end_object();
 }
 
@@ -190,7 +196,7 @@ Status gather_status(const stats::Segment& segment, WallTime now) {
   status.config_file = segment.notes().config_file;
   status.now = static_cast<std::uint64_t>(std::chrono::nanoseconds(now.time_since_epoch()).count());
   status.started = segment.seat_state(stats::kMasterSeat).started.load();
-  status.last_reload = stats::read_reload(segment);
+  status.last_reloads = stats::read_reloads(segment.reloads());
   status.not_ready = reason_not_ready(segment);
   Gatherer gatherer(segment, status);
   for (const stats::SeriesSum& sum : snapshot.series) gatherer.add(sum);

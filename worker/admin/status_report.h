@@ -40,9 +40,9 @@ struct Status {
   std::uint64_t started = 0;  // wall nanoseconds
   std::uint64_t now = 0;      // likewise
   std::uint64_t workers_wanted = 0;
-  std::optional<std::string> not_ready;    // why
-  std::array<std::uint64_t, 2> reloads{};  // by stats::ReloadResult
-  stats::ReloadView last_reload;
+  std::optional<std::string> not_ready;         // why
+  std::array<std::uint64_t, 2> reloads{};       // by stats::ReloadResult
+  std::vector<stats::ReloadView> last_reloads;  // oldest first
   std::vector<stats::ProcessView> workers;
   std::optional<stats::ProcessView> admin;
   std::vector<SiteStatus> sites;  // those with a name of their own, and "other" if anything was counted there

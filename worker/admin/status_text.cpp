@@ -88,10 +88,10 @@ void append_head(std::string& out, const Status& status) {
   if (!status.config_file.empty()) out += "configuration  " + printable(status.config_file) + '\n';
   out += "reloads        " + std::to_string(status.reloads[0]) + " succeeded, " +
          std::to_string(status.reloads[1]) + " failed\n";
-  if (status.last_reload.at == 0) return;
-  out += "last reload    " + date_text(status.last_reload.at) +
-         (status.last_reload.ok ? ", succeeded\n" : ", failed:\n");
-  std::string_view rest = status.last_reload.text;
+  if (status.last_reloads.empty()) return;
+  const stats::ReloadView& last = status.last_reloads.back();
+  out += "last reload    " + date_text(last.at) + (last.ok ? ", succeeded\n" : ", failed:\n");
+  std::string_view rest = last.text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     out += "  " + printable(rest.substr(0, end)) + '\n';

@@ -92,7 +92,7 @@ TEST_F(MasterStatsTest, RefusedReloadIsCountedAndItsReasonsAreKept) {
   EXPECT_EQ(value(Metric::ConfigReloads, static_cast<std::uint16_t>(stats::ReloadResult::Failure)), 1U);
   EXPECT_EQ(value(Metric::ConfigLastReloadSuccessful), 0U);
   EXPECT_EQ(value(Metric::ConfigLastReloadSuccessTimestamp), 5'000'000'000U);
-  EXPECT_STREQ(segment.notes().last_reload_text, "x.yaml:1:1: no");
+  EXPECT_EQ(stats::read_reloads(segment.reloads()).back().text, "x.yaml:1:1: no");
   stats.note_reload(true, "", WallTime(12s));
   EXPECT_EQ(value(Metric::ConfigLastReloadSuccessful), 1U);
   EXPECT_EQ(value(Metric::ConfigLastReloadSuccessTimestamp), 12'000'000'000U);

@@ -226,19 +226,25 @@ TEST(Segment, CannotBeCutShortByAHolderOfItsDescriptor) {
   EXPECT_NE(::ftruncate(segment.fd(), 0), 0);
 }
 
-TEST(Segment, KeepsTheOutcomeOfTheLastReload) {
+TEST(Segment, KeepsTheOutcomesOfTheLastReloads) {
   Segment segment = made();
-  EXPECT_EQ(read_reload(segment).at, 0u);
+  EXPECT_TRUE(read_reloads(segment.reloads()).empty());
   segment.note_reload(WallTime(std::chrono::seconds(1'800'000'000)), false, "a.yaml:3:1: unknown key\nb");
-  const ReloadView view = read_reload(segment);
-  EXPECT_EQ(view.at, 1'800'000'000'000'000'000u);
-  EXPECT_FALSE(view.ok);
-  EXPECT_EQ(view.text, "a.yaml:3:1: unknown key\nb");
   segment.note_reload(WallTime(std::chrono::seconds(1'800'000'001)), true, "");
-  EXPECT_TRUE(read_reload(segment).ok);
-  EXPECT_EQ(read_reload(segment).text, "");
-  segment.note_reload(WallTime{}, false, std::string(10'000, 'x'));
-  EXPECT_EQ(read_reload(segment).text.size(), sizeof(MasterNotes::last_reload_text) - 1);
+  std::vector<ReloadView> reloads = read_reloads(segment.reloads());
+  ASSERT_EQ(reloads.size(), 2u);
+  EXPECT_EQ(reloads[0].at, 1'800'000'000'000'000'000u);
+  EXPECT_FALSE(reloads[0].ok);
+  EXPECT_EQ(reloads[0].text, "a.yaml:3:1: unknown key\nb");
+  EXPECT_TRUE(reloads[1].ok);
+  EXPECT_EQ(reloads[1].text, "");
+  for (std::size_t i = 0; i < kReloadsKept; ++i)
+    segment.note_reload(WallTime(std::chrono::seconds(i)), false, std::string(10'000, 'x'));
+  reloads = read_reloads(segment.reloads());
+  ASSERT_EQ(reloads.size(), kReloadsKept) << "the oldest go";
+  EXPECT_EQ(reloads.front().at, 0u);
+  EXPECT_EQ(reloads.back().at, 9'000'000'000u);
+  EXPECT_EQ(reloads.back().text.size(), ReloadNote::kTextRoom);
 }
 
 TEST(WorkerStats, FindsItsCellsAgain) {

@@ -79,6 +79,12 @@ TEST(StatusJson, TellsTheReasonsOfARefusedReload) {
   EXPECT_EQ(status["reloads"]["last"]["at"].number(), 1'800'000'100);
   EXPECT_FALSE(status["reloads"]["last"]["ok"].boolean());
   EXPECT_EQ(status["reloads"]["last"]["message"].text().substr(0, 17), "a.yaml:3:1: \"x\"\nb");
+  sample.segment.note_reload(WallTime(std::chrono::seconds(1'800'000'200)), true, "");
+  const JsonValue later = json_of(sample)["reloads"];
+  EXPECT_TRUE(later["last"]["ok"].boolean());
+  ASSERT_EQ(later["history"].items().size(), 2u);
+  EXPECT_EQ(later["history"].items()[0]["at"].number(), 1'800'000'100) << "oldest first";
+  EXPECT_FALSE(later["history"].items()[0]["ok"].boolean());
 }
 
 TEST(StatusJson, TellsWhoIsInTheRoomsOfChats) {
