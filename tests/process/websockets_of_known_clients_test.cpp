@@ -55,7 +55,7 @@ TEST(KnownBrowser, chats_in_two_pages) {
   ASSERT_TRUE(server.ready());
   const TempDir profile;
   const CommandResult result =
-      run_command({"/usr/bin/python3", HOLDFAST_CLIENTS "/chat_pages.py", "chromium", profile / "profile",
+      run_command({"/usr/bin/python3", "-B", HOLDFAST_CLIENTS "/chat_pages.py", "chromium", profile / "profile",
                    "http://127.0.0.1:" + std::to_string(server.port()) + "/chat"},
                   {}, 60s);
   EXPECT_EQ(result.code(), 0) << result.out << result.err;
