@@ -218,11 +218,12 @@ struct HelloAction {};
 struct StatusAction {};
 struct MetricsAction {};
 struct HealthAction {};
-struct ReadyAction {};  // only on the admin listener: /readyz
+struct ReadyAction {};   // only on the admin listener: /readyz
+struct EventsAction {};  // likewise: /events, what the dashboard lives on
 
-using Action =
-    std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
-                 MetricsAction, HealthAction, ReadyAction, ModuleAction, WebSocketEchoAction, ChatAction>;
+using Action = std::variant<FilesAction, RedirectAction, RespondAction, EchoAction, HelloAction, StatusAction,
+                            MetricsAction, HealthAction, ReadyAction, EventsAction, ModuleAction,
+                            WebSocketEchoAction, ChatAction>;
 
 struct WebSocket {
   std::uint64_t max_message{};   // bytes

@@ -35,12 +35,12 @@ std::unique_ptr<const config::Config> admin_configuration(const Job& job) {
 
 Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, const std::string& site,
                                                handlers::Shared& shared, modules::Modules& modules,
-                                               const stats::Segment& segment) {
+                                               const stats::Segment& segment, admin::Feed* feed) {
   if (const auto* const module = std::get_if<config::ModuleAction>(&route.action))
     return modules.make_handler(route, *module);
   Result<std::unique_ptr<api::Handler>> made = handlers::make_handler(route, site, shared);
   if (!made || *made) return made;
-  std::unique_ptr<api::Handler> handler = admin::make_admin_handler(route.action, segment);
+  std::unique_ptr<api::Handler> handler = admin::make_admin_handler(route.action, segment, feed);
   if (!handler) return Error{ErrorKind::Internal, 0, "route " + route.path + ": no handler knows this action"};
   return handler;
 }
@@ -48,13 +48,14 @@ Result<std::unique_ptr<api::Handler>> make_one(const config::Route& route, const
 }  // namespace
 
 Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
-                                         modules::Modules& modules, const stats::Segment& segment) {
+                                         modules::Modules& modules, const stats::Segment& segment,
+                                         admin::Feed* feed) {
   http::HandlerTable table(config.sites.size());
   std::string problems;
   for (std::size_t site = 0; site < config.sites.size(); ++site) {
     for (const config::Route& route : config.sites[site].routes) {
       Result<std::unique_ptr<api::Handler>> handler =
-          make_one(route, config.sites[site].name, shared, modules, segment);
+          make_one(route, config.sites[site].name, shared, modules, segment, feed);
       if (handler) {
         table[site].push_back(std::move(*handler));
       } else {
@@ -77,6 +78,8 @@ Wiring::Wiring(Job& job, loop::EventLoop& loop, stats::WorkerStats& stats)
       pool_(loop),
       shared_({&packer_, &pool_, &stats, &brokers_}),
       timers_(loop),
+      feed_(job.role == Role::Admin ? std::make_unique<admin::Feed>(job.segment, job.config, timers_)
+                                    : nullptr),
       lookups_(loop, {.threads = 4, .waiting = 256}),
       module_pool_(loop),
       http_(loop, lookups_),
@@ -92,7 +95,7 @@ Result<std::unique_ptr<Wiring>> Wiring::build(Job& job, loop::EventLoop& loop, s
       return opened.error();
   }
   Result<http::HandlerTable> handlers =
-      make_handlers(wiring->config_, wiring->shared_, wiring->modules_, job.segment);
+      make_handlers(wiring->config_, wiring->shared_, wiring->modules_, job.segment, wiring->feed_.get());
   if (!handlers) return handlers.error();
   if (Result<void> watched = wiring->watch_files(); !watched) return watched.error();
   wiring->dispatcher_ = std::make_unique<http::Dispatcher>(wiring->config_, std::move(*handlers), stats,
@@ -226,6 +229,8 @@ Result<void> Wiring::start_accepting() {
 
 void Wiring::stop_accepting() {
   for (const auto& acceptor : acceptors_) acceptor->release();
+  // Their pages would hold the drain until its deadline.
+  if (feed_) feed_->end();
 }
 
 }  // namespace holdfast::worker

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/admin/feed.h"
 #include "worker/broker/brokers.h"
 #include "worker/filters/codec_packer.h"
 #include "worker/filters/encoder.h"
@@ -27,8 +28,10 @@
 namespace holdfast::worker {
 
 /// Handlers of every route, in the order of the configuration. Fails with a line for each that cannot be made.
+/// `feed`: of the admin process alone.
 Result<http::HandlerTable> make_handlers(const config::Config& config, handlers::Shared& shared,
-                                         modules::Modules& modules, const stats::Segment& segment);
+                                         modules::Modules& modules, const stats::Segment& segment,
+                                         admin::Feed* feed = nullptr);
 
 class Wiring final : public net::TransportFactory {
  public:
@@ -77,7 +80,8 @@ class Wiring final : public net::TransportFactory {
   LogRate rate_refusals_{1, Milliseconds(10'000)};
   handlers::Shared shared_;
   LoopTimers timers_;
-  loop::ThreadPool lookups_;  // of names: a slow name server holds up nothing else
+  std::unique_ptr<admin::Feed> feed_;  // of Role::Admin
+  loop::ThreadPool lookups_;           // of names: a slow name server holds up nothing else
   // What modules do there may take long: passwords, listings and packing do not queue behind it.
   loop::ThreadPool module_pool_;
   upstream::Client http_;

@@ -18,10 +18,10 @@ Kind<Admin> bind_kind() {
 
 const Rows<Admin>& admin_rows() {
   static const Rows<Admin> rows = make_rows<Admin>(
-      whole<Admin, 2>(
-          "bind", bind_kind(), "127.0.0.1:9180", Takes::NewWorkers,
-          "Address of /metrics, /healthz, /readyz and /status. Open it to the network only where Prometheus "
-          "needs that; `off` closes it."),
+      whole<Admin, 2>("bind", bind_kind(), "127.0.0.1:9180", Takes::NewWorkers,
+                      "Address of /metrics, /healthz, /readyz, /status and / (the dashboard). Open it to the "
+                      "network only where Prometheus "
+                      "needs that; `off` closes it."),
       field("allow", &Admin::allow, list_of(address_or_network()), "[127.0.0.1, \"::1\"]", Takes::NewWorkers,
             "Addresses and networks that may ask the admin listener; others are disconnected. Add the machine "
             "that collects "

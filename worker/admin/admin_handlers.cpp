@@ -6,7 +6,8 @@
 #include <utility>
 #include <variant>
 
-#include "worker/admin/admin_page.h"
+#include "worker/admin/dashboard_files.h"
+#include "worker/admin/feed.h"
 #include "worker/admin/health.h"
 #include "worker/admin/prometheus_export.h"
 #include "worker/admin/status_report.h"
@@ -67,13 +68,42 @@ class ReportHandler final : public api::Handler {
   const stats::Segment& segment_;
 };
 
-config::RespondAction page_action() {
+/// The dashboard's events.
+class EventsHandler final : public api::Handler {
+ public:
+  explicit EventsHandler(Feed& feed) : feed_(feed) {}
+  void handle(api::Exchange& exchange) override { feed_.serve(exchange); }
+
+ private:
+  Feed& feed_;
+};
+
+/// What the dashboard may do: its own script, style and picture, requests to this listener, nothing else.
+constexpr std::string_view kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
+
+config::RespondAction file_action(const DashboardFile& file) {
   return {200,
-          std::string(kAdminPage),
-          {{"Content-Type", "text/html; charset=utf-8"},
-           {"Content-Security-Policy", std::string(kAdminPagePolicy)},
+          std::string(file.content),
+          {{"Content-Type", std::string(file.type)},
+           {"Content-Security-Policy", std::string(kPagePolicy)},
            {"X-Content-Type-Options", "nosniff"},
+           {"Referrer-Policy", "no-referrer"},
+           {"Cross-Origin-Resource-Policy", "same-origin"},
            {"Cache-Control", "no-store"}}};
+}
+
+using Routes = std::vector<std::pair<std::string, config::Action>>;
+
+Routes admin_routes() {
+  Routes routes{{"/metrics", config::MetricsAction{}},
+                {"/status", config::StatusAction{}},
+                {"/healthz", config::HealthAction{}},
+                {"/readyz", config::ReadyAction{}},
+                {"/events", config::EventsAction{}}};
+  for (const DashboardFile& file : kDashboardFiles) routes.emplace_back(file.path, file_action(file));
+  return routes;
 }
 
 // Scrapers and people send small requests; nothing here reads a body.
@@ -90,7 +120,8 @@ config::Limits admin_limits(const config::Limits& limits) {
 
 }  // namespace
 
-std::unique_ptr<api::Handler> make_admin_handler(const config::Action& action, const stats::Segment& segment) {
+std::unique_ptr<api::Handler> make_admin_handler(const config::Action& action, const stats::Segment& segment,
+                                                 Feed* feed) {
   const auto made = [&](ReportHandler::Report report) {
     return std::make_unique<ReportHandler>(report, segment);
   };
@@ -98,6 +129,8 @@ std::unique_ptr<api::Handler> make_admin_handler(const config::Action& action, c
   if (std::holds_alternative<config::StatusAction>(action)) return made(status_answer);
   if (std::holds_alternative<config::HealthAction>(action)) return made(health_answer);
   if (std::holds_alternative<config::ReadyAction>(action)) return made(ready_answer);
+  if (std::holds_alternative<config::EventsAction>(action) && feed != nullptr)
+    return std::make_unique<EventsHandler>(*feed);
   return nullptr;
 }
 
@@ -115,17 +148,14 @@ config::Config admin_configuration(const config::Config& config) {
   config::Site site;
   site.name = "admin";
   site.listeners = {0};
-  const std::array<std::pair<const char*, config::Action>, 5> routes{{{"/metrics", config::MetricsAction{}},
-                                                                      {"/status", config::StatusAction{}},
-                                                                      {"/healthz", config::HealthAction{}},
-                                                                      {"/readyz", config::ReadyAction{}},
-                                                                      {"/", page_action()}}};
-  for (const auto& [path, action] : routes) {
+  for (auto& [path, action] : admin_routes()) {
     config::Route& route = site.routes.emplace_back();
     route.path = route.name = path;
     route.methods = {"GET"};
-    route.action = action;
     route.compression = config.compression;
+    // A packer for each page would take more memory than all that the page is told.
+    if (std::holds_alternative<config::EventsAction>(action)) route.compression.enabled = false;
+    route.action = std::move(action);
     route.limits = own.limits;
     route.timeouts = own.timeouts;
   }

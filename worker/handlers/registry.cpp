@@ -75,6 +75,7 @@ struct Maker {
   Made operator()(const config::MetricsAction&) const { return nothing(); }
   Made operator()(const config::HealthAction&) const { return nothing(); }
   Made operator()(const config::ReadyAction&) const { return nothing(); }
+  Made operator()(const config::EventsAction&) const { return nothing(); }
   Made operator()(const config::ModuleAction&) const { return nothing(); }
 
   static Made nothing() { return std::unique_ptr<api::Handler>(); }

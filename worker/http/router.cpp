@@ -253,6 +253,7 @@ std::span<const api::Method> supported_methods(const config::Action& action) {
     Methods operator()(const config::MetricsAction&) const { return kReadMethods; }
     Methods operator()(const config::HealthAction&) const { return kReadMethods; }
     Methods operator()(const config::ReadyAction&) const { return kReadMethods; }
+    Methods operator()(const config::EventsAction&) const { return kGetMethod; }
     Methods operator()(const config::ModuleAction&) const { return {}; }
     Methods operator()(const config::WebSocketEchoAction&) const { return kGetMethod; }
     Methods operator()(const config::ChatAction&) const { return kReadMethods; }

@@ -67,6 +67,7 @@ TEST_F(AdminHandlers, SayWhyNotReadyInOneLine) {
 TEST_F(AdminHandlers, AreMadeForNothingElse) {
   EXPECT_EQ(make_admin_handler(config::HelloAction{}, sample.segment), nullptr);
   EXPECT_EQ(make_admin_handler(config::FilesAction{}, sample.segment), nullptr);
+  EXPECT_EQ(make_admin_handler(config::EventsAction{}, sample.segment), nullptr) << "without a feed";
 }
 
 TEST(AdminConfiguration, RoutesThePagesOfTheAdminListener) {
@@ -90,19 +91,49 @@ TEST(AdminConfiguration, RoutesThePagesOfTheAdminListener) {
     EXPECT_EQ(route.timeouts.request_header, Milliseconds(1234));
     EXPECT_GT(route.limits.request_headers, 0u);
   }
-  EXPECT_THAT(paths, ::testing::UnorderedElementsAre("/metrics", "/status", "/healthz", "/readyz", "/"));
+  EXPECT_THAT(paths,
+              ::testing::UnorderedElementsAre("/metrics", "/status", "/healthz", "/readyz", "/", "/events",
+                                              "/dashboard.css", "/dashboard.js", "/dashboard.svg"));
 }
 
-TEST(AdminConfiguration, HasAPageWithoutOutsideResources) {
+TEST(AdminConfiguration, HasADashboardWithoutOutsideResources) {
+  const config::Config made = admin_configuration(config::Config{});
+  int files = 0;
+  for (const config::Route& route : made.sites[0].routes) {
+    const auto* file = std::get_if<config::RespondAction>(&route.action);
+    if (file == nullptr) continue;
+    ++files;
+    EXPECT_EQ(file->status, 200);
+    EXPECT_FALSE(file->body.empty());
+    std::string_view text = file->body;
+    // Names of the formats, which nobody fetches.
+    for (std::string_view name; text.find("http") != std::string_view::npos; text.remove_prefix(name.size())) {
+      text.remove_prefix(text.find("http"));
+      name = text.substr(0, text.find_first_of("'\"/ ,") + 1);
+      EXPECT_FALSE(text.starts_with("http:") && !text.starts_with("http://www.w3.org/2000/svg")) << route.path;
+      EXPECT_FALSE(text.starts_with("https:")) << route.path;
+    }
+    for (const char* markup :
+         {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", " style=", "onclick="})
+      EXPECT_THAT(file->body, Not(HasSubstr(markup))) << route.path;
+    const auto field = [&](std::string_view name) {
+      const auto found = std::ranges::find(file->headers, name, &std::pair<std::string, std::string>::first);
+      return found == file->headers.end() ? "" : found->second;
+    };
+    EXPECT_EQ(field("Cache-Control"), "no-store");
+    EXPECT_EQ(field("X-Content-Type-Options"), "nosniff");
+    EXPECT_THAT(field("Content-Security-Policy"), StartsWith("default-src 'none'; "));
+    EXPECT_THAT(field("Content-Security-Policy"), Not(HasSubstr("unsafe")));
+  }
+  EXPECT_EQ(files, 4);
+}
+
+TEST(AdminConfiguration, LinksItsOtherPages) {
   const config::Config made = admin_configuration(config::Config{});
   const auto root = std::ranges::find(made.sites[0].routes, "/", &config::Route::path);
   const auto& page = std::get<config::RespondAction>(root->action);
-  EXPECT_EQ(page.status, 200);
-  for (const char* link : {"href=\"/metrics\"", "href=\"/status\"", "href=\"/healthz\"", "href=\"/readyz\""})
+  for (const char* link : {"href=\"metrics\"", "href=\"status\"", "href=\"healthz\"", "href=\"readyz\""})
     EXPECT_THAT(page.body, HasSubstr(link));
-  EXPECT_THAT(page.body, Not(HasSubstr("http:")));
-  EXPECT_THAT(page.body, Not(HasSubstr("https:")));
-  EXPECT_THAT(page.body, Not(HasSubstr("innerHTML")));
 }
 
 }  // namespace
