@@ -78,7 +78,7 @@ Handover Master::handover() const {
     if (found == processes_.end()) continue;
     const WorkerProcess& there = found->second;
     handover.processes.push_back({process.known, process.slot, process.current, there.seat, there.pid,
-                                  there.pidfd.get(), there.control.get()});
+                                  there.pidfd.get(), there.control.get(), there.log.fd(), there.log.opening()});
   }
   return handover;
 }

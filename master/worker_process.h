@@ -18,6 +18,7 @@
 #include "master/exit_status.h"
 #include "master/log_files.h"
 #include "master/privileges.h"
+#include "master/worker_log.h"
 #include "master/worker_slot.h"
 #include "worker/worker.h"
 
@@ -48,6 +49,7 @@ struct WorkerProcess {
   pid_t pid = -1;
   Fd pidfd;
   Fd control;
+  WorkerLog log;
 };
 
 /// "0", "7", "admin": a slot as logs name it.
