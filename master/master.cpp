@@ -17,22 +17,6 @@ constexpr Milliseconds kPortPatience{1000};
 constexpr Milliseconds kPortPatienceAfterCrash{10'000};
 constexpr Milliseconds kPortInterval{50};
 
-int exit_code_for(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Configuration:
-      return kExitConfiguration;
-    case ErrorKind::Permission:
-      return kExitPermission;
-    case ErrorKind::Unavailable:
-      return kExitUnavailable;
-    case ErrorKind::System:
-      return kExitSystem;
-    case ErrorKind::Internal:
-      return kExitInternal;
-  }
-  return kExitInternal;
-}
-
 int complain(const Error& error) {
   log().error("cannot start", {{"problem", error.message()}});
   return exit_code_for(error.kind);
@@ -393,7 +377,7 @@ void Master::on_process_channel(ProcessId id) {
     } else if (message.kind == ControlKind::Renew) {
       feed(event::RenewalRequested{id, message.text});
     } else if (message.kind == ControlKind::Failed) {
-      feed(event::ProcessFailed{id, message.text});
+      feed(event::ProcessFailed{id, message.text, kind_of_failure(message)});
     }
   }
 }

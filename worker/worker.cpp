@@ -49,7 +49,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     if (Result<void> started = start(); !started) {
       const std::string problem = in_one_line(started.error().message());
       log().error("worker cannot start", {{"problem", problem}});
-      control_.tell(ControlKind::Failed, problem);
+      control_.tell(ControlKind::Failed, problem, static_cast<std::uint64_t>(started.error().kind));
       return kExitUnavailable;
     }
     set_phase(stats::Phase::Waiting);
