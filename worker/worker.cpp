@@ -223,10 +223,6 @@ std::string status_json(const stats::Segment& segment) {
   return admin::status_json(segment);
 }
 
-std::string status_text(const stats::Segment& segment) {
-  return admin::status_text(segment);
-}
-
 std::string library_versions() {
   return "OpenSSL " HOLDFAST_OPENSSL_VERSION ", nghttp2 " HOLDFAST_NGHTTP2_VERSION
          ", prometheus-cpp " HOLDFAST_PROMETHEUS_VERSION ", yaml-cpp " HOLDFAST_YAML_VERSION
