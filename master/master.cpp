@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/memory_file.h"
+#include "config/difference.h"
 #include "master/obituary.h"
 
 namespace holdfast::master {
@@ -427,6 +429,7 @@ void Master::reap_children() {
 
 void Master::on_request(ControlSocket::ClientId client, const std::string& word) {
   if (word == "status") return control_->hand_over(client, segment_->fd());
+  if (word == kConfigurationWord) return hand_configuration_over(client);
   const bool stopping = supervisor_->phase() == Supervisor::Phase::Stopping;
   if (word == "stop") {
     stop_askers_.push_back(client);
@@ -447,6 +450,12 @@ void Master::on_request(ControlSocket::ClientId client, const std::string& word)
   } else {
     control_->answer(client, "failed not available in this version\n");
   }
+}
+
+void Master::hand_configuration_over(ControlSocket::ClientId client) {
+  const Result<Fd> text = make_memory_file(config::comparable_text(*serving_->config, serving_->sources));
+  if (text) return control_->hand_over(client, text->get());
+  control_->answer(client, "failed " + text.error().message() + "\n");
 }
 
 int Master::finish() {
