@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -24,13 +25,16 @@ namespace {
 constexpr Milliseconds kBetweenSamples{500};  // a rate of one look takes two of them
 constexpr Milliseconds kInterval{1000};
 
-/// The signals that end a watch, or tell of another size of the terminal, as something to wait for.
+/// What signals ask of a watch.
+enum class Wish : std::uint8_t { Redraw, Pause, End };
+
+/// Those signals, as something to wait for.
 class WatchSignals {
  public:
   WatchSignals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH}) sigaddset(&set, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP}) sigaddset(&set, number);
     sigprocmask(SIG_BLOCK, &set, &former_);
     file_ = Fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }
@@ -39,55 +43,70 @@ class WatchSignals {
   WatchSignals& operator=(const WatchSignals&) = delete;
 
   int descriptor() const { return file_.get(); }
-  /// Whether one has come that ends the watch.
-  bool take_end() const {
-    bool ends = false;
+  /// The strongest wish of those that have come.
+  Wish take() const {
+    Wish strongest = Wish::Redraw;
     signalfd_siginfo info{};
-    while (read(file_.get(), &info, sizeof info) == sizeof info) ends |= info.ssi_signo != SIGWINCH;
-    return ends;
+    while (read(file_.get(), &info, sizeof info) == sizeof info) strongest = std::max(strongest, wish_of(info));
+    return strongest;
   }
 
  private:
+  static Wish wish_of(const signalfd_siginfo& info) {
+    if (info.ssi_signo == SIGWINCH) return Wish::Redraw;
+    return info.ssi_signo == SIGTSTP ? Wish::Pause : Wish::End;
+  }
+
   sigset_t former_{};
   Fd file_;
 };
 
-/// Where the text goes: below the one before, or in its place.
+/// Where the text goes: below the one before, or on a terminal in its place.
 class Screen {
  public:
-  Screen() {
-    if (in_place_) write(std::string(ansi::kHideCursor) + std::string(ansi::kClear));
-  }
-  ~Screen() {
-    if (in_place_) write(ansi::kShowCursor);
-  }
+  explicit Screen(bool is_json) : is_json_(is_json) { begin(); }
+  ~Screen() { end(); }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
   void show(const std::string& text) {
-    if (!in_place_) {
-      if (is_used_) write("\n");
-      is_used_ = true;
-      return write(text);
-    }
+    if (in_place_) return show_in_place(text);
+    if (is_used_ && !is_json_) write("\n");
+    is_used_ = true;
+    write(text);
+  }
+  /// Until somebody has this process go on.
+  void pause() {
+    end();
+    raise(SIGSTOP);
+    begin();
+  }
+
+ private:
+  void begin() {
+    if (in_place_) write(std::string(ansi::kHideCursor) + std::string(ansi::kClear));
+  }
+  void end() {
+    // What the terminal has echoed of Ctrl-C stands there already.
+    if (in_place_) write(std::string(ansi::kShowCursor) + "\n");
+  }
+  void show_in_place(const std::string& text) {
     // The last line stays free for the cursor.
     const Terminal now = Terminal::of(STDOUT_FILENO);
-    const std::string fitting = fitted(text, now.columns, now.lines > 1 ? now.lines - 1 : 0);
     std::string out(ansi::kHome);
-    for (const char c : fitting) {
+    for (const char c : fitted(text, now.columns, now.lines > 1 ? now.lines - 1 : 0)) {
       if (c == '\n') out += ansi::kClearLine;
       out += c;
     }
     write(out += ansi::kClearBelow);
   }
-
- private:
   static void write(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   }
 
-  const bool in_place_ = Terminal::of(STDOUT_FILENO).can_move;
+  const bool is_json_;
+  const bool in_place_ = !is_json_ && Terminal::of(STDOUT_FILENO).can_move;
   bool is_used_ = false;
 };
 
@@ -122,13 +141,12 @@ int show_once(const Source& source, const Options& options) {
   return kExitOk;
 }
 
-enum class Woken : std::uint8_t { Time, Resized, End, ServerGone };
+enum class Woken : std::uint8_t { Time, Signal, ServerGone };
 
 Woken wait_for(const WatchSignals& signals, const Source& source, Milliseconds most) {
   std::array<pollfd, 2> watched{{{signals.descriptor(), POLLIN, 0}, {source.link.descriptor(), POLLIN, 0}}};
   if (poll(watched.data(), watched.size(), static_cast<int>(most.count())) <= 0) return Woken::Time;
-  if (watched[0].revents != 0) return signals.take_end() ? Woken::End : Woken::Resized;
-  return Woken::ServerGone;
+  return watched[0].revents != 0 ? Woken::Signal : Woken::ServerGone;
 }
 
 /// The text of one moment, with rates since the moment before.
@@ -151,7 +169,7 @@ class Watched {
 int watch(Source source, const Options& options) {
   const WatchSignals signals;
   Watched watched;
-  std::optional<Screen> screen(std::in_place);
+  std::optional<Screen> screen(std::in_place, options.json);
   std::string text = watched.text_of(source.segment, options);
   screen->show(text);
   for (;;) {
@@ -160,11 +178,13 @@ int watch(Source source, const Options& options) {
         text = watched.text_of(source.segment, options);
         screen->show(text);
         break;
-      case Woken::Resized:
+      case Woken::Signal: {
+        const Wish wish = signals.take();
+        if (wish == Wish::End) return kExitOk;
+        if (wish == Wish::Pause) screen->pause();
         if (!options.json) screen->show(text);
         break;
-      case Woken::End:
-        return kExitOk;
+      }
       case Woken::ServerGone:
         // A server that goes over to another binary hangs up too, and is there at once.
         Result<Source> again = open_source(options);

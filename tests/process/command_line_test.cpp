@@ -313,5 +313,49 @@ TEST(command_line, watch_goes_on_over_an_upgrade_and_ends_at_ctrl_c) {
   EXPECT_EQ(watch.wait(10s), (Exit{0, 0})) << shown.text();
 }
 
+TEST(command_line, watch_on_a_terminal_stays_within_it_and_gives_the_cursor_back) {
+  if (::access("/usr/bin/script", X_OK) != 0) GTEST_SKIP() << "there is no /usr/bin/script to make a terminal";
+  ServerProcess server;
+  ASSERT_TRUE(server.ready());
+  const std::string watch =
+      "stty rows 9 cols 40; exec " + holdfast_binary() + " status --watch -c " + server.config_file();
+  ChildProcess terminal({"/usr/bin/script", "-qec", watch, "/dev/null"},
+                        {.environment = {"TERM=xterm", "NO_COLOR="}, .one_stream = true});
+  LogCollector shown(std::move(terminal.out()));
+  const auto is_cut = [](const LogLine& line) { return line.raw.find(" lines more") != std::string::npos; };
+  ASSERT_TRUE(shown.wait(is_cut, 0, 10s)) << shown.text();
+  EXPECT_THAT(shown.text(), HasSubstr("\033[?25l"));
+  EXPECT_THAT(shown.text(), HasSubstr("\033[1mholdfast"));
+  const std::vector<pid_t> inside = children_of(terminal.pid());
+  ASSERT_EQ(inside.size(), 1u);
+  ::kill(inside[0], SIGINT);
+  EXPECT_EQ(terminal.wait(10s), (Exit{0, 0}));
+  EXPECT_TRUE(
+      shown.wait([](const LogLine& line) { return line.raw.find("\033[?25h") != std::string::npos; }, 0, 10s))
+      << shown.text();
+  for (const LogLine& line : shown.lines()) {
+    const std::string visible = std::regex_replace(line.raw, std::regex("\033\\[[?0-9;]*[a-zA-Z]|\r"), "");
+    EXPECT_LE(visible.size(), 40u) << visible;
+  }
+}
+
+TEST(command_line, colours_are_for_terminals_that_want_them) {
+  if (::access("/usr/bin/script", X_OK) != 0) GTEST_SKIP() << "there is no /usr/bin/script to make a terminal";
+  ServerProcess server;
+  ASSERT_TRUE(server.ready());
+  const auto shown_with = [&server](const std::string& variable) {
+    const std::string status = "exec " + holdfast_binary() + " status -c " + server.config_file();
+    return run_command({"/usr/bin/script", "-qec", status, "/dev/null"},
+                       {.environment = {"TERM=xterm", "NO_COLOR=", variable}})
+        .out;
+  };
+  EXPECT_THAT(shown_with("X="), HasSubstr("\033[32mready\033[0m"));
+  for (const char* plain : {"NO_COLOR=1", "TERM=dumb"}) {
+    const std::string out = shown_with(plain);
+    EXPECT_THAT(out, HasSubstr("ready"));
+    EXPECT_EQ(out.find('\033'), std::string::npos) << plain;
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::support
