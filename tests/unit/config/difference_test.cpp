@@ -109,6 +109,18 @@ TEST(Differences, files_that_hold_something_else_are_told) {
   EXPECT_THAT(comparable_text(*one.config, before), Not(HasSubstr("anna")));
 }
 
+TEST(Differences, renewed_certificates_are_none_since_they_need_no_reload) {
+  Config config = *load_with_site("").config;
+  Certificate& certificate = config.listeners[0].tls.certificates.emplace_back();
+  certificate.certificate.path = "/a.pem";
+  certificate.key.path = "/a.key";
+  Sources before;
+  before.texts = {{"/a.pem", "1"}, {"/a.key", "1"}};
+  Sources after;
+  after.texts = {{"/a.pem", "2"}, {"/a.key", "2"}};
+  EXPECT_EQ(comparable_text(config, before), comparable_text(config, after));
+}
+
 TEST(Differences, what_is_no_configuration_is_refused) {
   EXPECT_FALSE(differences("[", "a: 1"));
   EXPECT_FALSE(differences("a: 1", "word"));
