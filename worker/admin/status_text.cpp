@@ -200,14 +200,14 @@ class Rates {
 };
 
 void put_reload(Page& page, const Status& status) {
+  const stats::ReloadView& last = status.last_reload;
   const std::string counts = " (" + std::to_string(status.reloads[0]) + " succeeded, " +
                              std::to_string(status.reloads[1]) + " failed)";
-  if (status.last_reload.at == 0) return page.fact("last reload", "none");
-  const std::string when =
-      date_text(status.last_reload.at) + ", " + span_text(since(status.last_reload.at, status.now)) + " ago: ";
-  if (status.last_reload.ok) return page.fact("last reload", when + "succeeded" + counts);
+  if (last.at == 0) return page.fact("last reload", "none");
+  const std::string when = date_text(last.at) + ", " + span_text(since(last.at, status.now)) + " ago: ";
+  if (last.ok) return page.fact("last reload", when + "succeeded" + counts);
   page.fact("last reload", when + "failed" + counts, Style::Bad);
-  std::string_view rest = status.last_reload.text;
+  std::string_view rest = last.text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     page.put("  " + printable(rest.substr(0, end)));
