@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/memory_file.h"
+#include "config/difference.h"
 #include "master/obituary.h"
 
 namespace holdfast::master {
@@ -16,22 +18,6 @@ namespace {
 constexpr Milliseconds kPortPatience{1000};
 constexpr Milliseconds kPortPatienceAfterCrash{10'000};
 constexpr Milliseconds kPortInterval{50};
-
-int exit_code_for(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Configuration:
-      return kExitConfiguration;
-    case ErrorKind::Permission:
-      return kExitPermission;
-    case ErrorKind::Unavailable:
-      return kExitUnavailable;
-    case ErrorKind::System:
-      return kExitSystem;
-    case ErrorKind::Internal:
-      return kExitInternal;
-  }
-  return kExitInternal;
-}
 
 int complain(const Error& error) {
   log().error("cannot start", {{"problem", error.message()}});
@@ -384,7 +370,7 @@ void Master::on_process_channel(ProcessId id) {
     } else if (message.kind == ControlKind::Renew) {
       feed(event::RenewalRequested{id, message.text});
     } else if (message.kind == ControlKind::Failed) {
-      feed(event::ProcessFailed{id, message.text});
+      feed(event::ProcessFailed{id, message.text, kind_of_failure(message)});
     }
   }
 }
@@ -435,6 +421,7 @@ void Master::reap_children() {
 
 void Master::on_request(ControlSocket::ClientId client, const std::string& word) {
   if (word == "status") return control_->hand_over(client, segment_->fd());
+  if (word == kConfigurationWord) return hand_configuration_over(client);
   const bool stopping = supervisor_->phase() == Supervisor::Phase::Stopping;
   if (word == "stop") {
     stop_askers_.push_back(client);
@@ -455,6 +442,12 @@ void Master::on_request(ControlSocket::ClientId client, const std::string& word)
   } else {
     control_->answer(client, "failed not available in this version\n");
   }
+}
+
+void Master::hand_configuration_over(ControlSocket::ClientId client) {
+  const Result<Fd> text = make_memory_file(config::comparable_text(*serving_->config, serving_->sources));
+  if (text) return control_->hand_over(client, text->get());
+  control_->answer(client, "failed " + text.error().message() + "\n");
 }
 
 int Master::finish() {

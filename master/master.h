@@ -70,6 +70,7 @@ class Master {
   void on_process_end(ProcessId id);
   void reap_children();
   void on_request(ControlSocket::ClientId client, const std::string& word);
+  void hand_configuration_over(ControlSocket::ClientId client);
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
   void take_ticket_settings(TimePoint now);

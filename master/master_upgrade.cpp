@@ -30,7 +30,7 @@ void Master::judge_trial() {
   trial_.reset();
   trial_until_ = kNever;
   if (supervisor_->phase() != Supervisor::Phase::Preparing || change_ != Change::Upgrade) return;
-  if (!outcome.problems.empty()) return feed(event::ReloadRefused{outcome.problems});
+  if (!outcome.problems.empty()) return feed(event::ReloadRefused{outcome.problems, outcome.kind});
   leaving_ = Leaving::ForNewBinary;
 }
 

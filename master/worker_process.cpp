@@ -59,7 +59,8 @@ int live_as_worker(WorkerOrder& order, Fd control, int access_fd) {
   if (error_log) log().adopt(std::move(error_log));
   log().set_role(admin ? name : "worker " + name);
   if (Result<void> settled = settle_identity(order); !settled) {
-    (void)send_control(control.get(), ControlKind::Failed, 0, settled.error().message());
+    const Error& why = settled.error();
+    (void)send_control(control.get(), ControlKind::Failed, static_cast<std::uint64_t>(why.kind), why.message());
     return kExitPermission;
   }
   return worker::run({order.config, order.segment, order.limits, order.tickets, order.broadcast,
@@ -73,6 +74,11 @@ ExitStatus status_of(const siginfo_t& info) {
 }
 
 }  // namespace
+
+ErrorKind kind_of_failure(const ControlMessage& message) {
+  constexpr auto kLast = static_cast<std::uint64_t>(ErrorKind::Internal);
+  return message.value <= kLast ? static_cast<ErrorKind>(message.value) : ErrorKind::Unavailable;
+}
 
 std::string slot_name(std::uint32_t slot) {
   return slot == stats::kAdminSlot ? "admin" : std::to_string(slot);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/control_message.h"
 #include "common/fd.h"
 #include "common/result.h"
 #include "common/stats/stats_segment.h"
@@ -52,6 +53,8 @@ struct WorkerProcess {
   WorkerLog log;
 };
 
+/// What a worker that could not start says of the reason (ControlKind::Failed).
+ErrorKind kind_of_failure(const ControlMessage& message);
 /// "0", "7", "admin": a slot as logs name it.
 std::string slot_name(std::uint32_t slot);
 

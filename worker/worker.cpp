@@ -50,7 +50,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     if (Result<void> started = start(); !started) {
       const std::string problem = in_one_line(started.error().message());
       log().error("worker cannot start", {{"problem", problem}});
-      control_.tell(ControlKind::Failed, problem);
+      control_.tell(ControlKind::Failed, problem, static_cast<std::uint64_t>(started.error().kind));
       return kExitUnavailable;
     }
     set_phase(stats::Phase::Waiting);
@@ -228,10 +228,6 @@ int run(Job job) {
 
 std::string status_json(const stats::Segment& segment) {
   return admin::status_json(segment);
-}
-
-std::string status_text(const stats::Segment& segment) {
-  return admin::status_text(segment);
 }
 
 std::string library_versions() {
