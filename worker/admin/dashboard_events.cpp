@@ -41,11 +41,12 @@ void write_rates(JsonWriter& json, const Rates& rates) {
 }
 
 /// The last `span` of the rows, as far as they go.
-void write_last(JsonWriter& json, std::span<const stats::Totals> rows, Duration span) {
+void write_last(JsonWriter& json, std::span<const stats::Totals> rows, const stats::BucketBounds& bounds,
+                Duration span) {
   if (rows.size() < 2)
     json.null();
   else
-    write_rates(json, rates_between(row_before(rows, span), rows.back()));
+    write_rates(json, rates_between(row_before(rows, span), rows.back(), bounds));
 }
 
 std::string_view protocol_text(config::WireProtocol protocol) {
@@ -65,21 +66,15 @@ void write_listener_facts(JsonWriter& json, const config::Config& config) {
 }
 
 /// Those that end first come first.
-void write_certificates(JsonWriter& json, const stats::Snapshot& snapshot, const stats::Segment& segment) {
-  std::vector<std::pair<std::uint64_t, std::uint16_t>> ends;
-  for (const stats::SeriesSum& sum : snapshot.series)
-    if (sum.key.metric == Metric::TlsCertificateExpiry && sum.value != 0)
-      ends.emplace_back(sum.value, sum.key.a);
-  std::ranges::sort(ends);
+void write_certificates(JsonWriter& json, const Status& status) {
+  std::vector<CertificateStatus> ends = status.certificates;
+  std::ranges::sort(ends, {}, &CertificateStatus::until);
   if (ends.size() > kMostCertificates) ends.resize(kMostCertificates);
   json.begin_array();
-  for (const auto& [until, file] : ends)
-    json.begin_object()
-        .key("file")
-        .text(segment.certificate_name(file))
-        .key("until")
-        .number(until)
-        .end_object();
+  for (const CertificateStatus& certificate : ends) {
+    json.begin_object().key("file").text(certificate.file);
+    json.key("until").seconds(certificate.until).end_object();
+  }
   json.end_array();
 }
 
@@ -154,24 +149,11 @@ void write_totals(JsonWriter& json, const Status& status) {
   json.key("log_lines_dropped").number(total(Metric::LogLinesDropped)).end_object();
 }
 
-struct ListenerFigures {
-  std::uint64_t connections = 0;
-  std::uint64_t accepted = 0;
-};
-
-void write_listeners(JsonWriter& json, const stats::Snapshot& snapshot, const stats::Segment& segment) {
-  std::map<std::uint16_t, ListenerFigures> listeners;
-  for (const stats::SeriesSum& sum : snapshot.series) {
-    if (sum.key.metric == Metric::Connections) listeners[sum.key.a].connections += sum.value;
-    if (sum.key.metric == Metric::ConnectionsAccepted) listeners[sum.key.a].accepted += sum.value;
-  }
+void write_listeners(JsonWriter& json, const Status& status) {
   json.begin_object();
-  std::size_t written = 0;
-  for (const auto& [index, figures] : listeners) {
-    if (++written > kMostListeners) break;
-    json.key(segment.listener_name(index)).begin_array().number(figures.connections);
-    json.number(figures.accepted).end_array();
-  }
+  for (const ListenerStatus& listener :
+       std::span(status.listeners).first(std::min(status.listeners.size(), kMostListeners)))
+    json.key(listener.name).begin_array().number(listener.connections).number(listener.accepted).end_array();
   json.end_object();
 }
 
@@ -194,45 +176,42 @@ void write_sites(JsonWriter& json, const Status& status) {
 
 }  // namespace
 
-std::string facts_json(const Status& status, const stats::Snapshot& snapshot, const stats::Segment& segment,
-                       const config::Config& config, std::string_view page) {
+std::string facts_json(const Status& status, const config::Config& config, std::string_view page) {
   JsonWriter json;
   json.begin_object().key("page").text(page).key("release").text(status.release);
   json.key("config").text(status.config_file).key("started").seconds(status.started);
-  json.key("pid").number(segment.seat_state(stats::kMasterSeat).pid.load(std::memory_order_relaxed));
-  json.key("admin").text(config.admin.bind.text());
+  json.key("pid").number(status.pid).key("admin").text(config.admin.bind.text());
   write_listener_facts(json.key("listeners"), config);
-  write_certificates(json.key("certificates"), snapshot, segment);
+  write_certificates(json.key("certificates"), status);
   write_reloads(json.key("reloads"), status);
   write_fused(json.key("fused"), status);
   write_deaths(json.key("deaths"), status);
   return json.end_object().take();
 }
 
-std::string history_json(std::span<const stats::Totals> rows) {
+std::string history_json(std::span<const stats::Totals> rows, const stats::BucketBounds& bounds) {
   JsonWriter json;
   json.begin_array();
-  for (std::size_t i = 1; i < rows.size(); ++i) write_rates(json, rates_between(rows[i - 1], rows[i]));
+  for (std::size_t i = 1; i < rows.size(); ++i) write_rates(json, rates_between(rows[i - 1], rows[i], bounds));
   return json.end_array().take();
 }
 
-std::string now_json(const Status& status, const stats::Snapshot& snapshot, const stats::Segment& segment,
-                     std::span<const stats::Totals> rows, const Loads& loads) {
+std::string now_json(const Status& status, std::span<const stats::Totals> rows,
+                     const stats::BucketBounds& bounds, const Loads& loads) {
   JsonWriter json;
   json.begin_object().key("now").seconds(status.now).key("ready").boolean(!status.not_ready);
   json.key("reason").text(status.not_ready.value_or("")).key("generation").number(status.generation);
-  write_last(json.key("second"), rows, 1s);
-  write_last(json.key("minute"), rows, 60s);
+  write_last(json.key("second"), rows, bounds, 1s);
+  write_last(json.key("minute"), rows, bounds, 60s);
   write_totals(json.key("totals"), status);
   json.key("wanted").number(status.workers_wanted);
   write_processes(json.key("processes"), status, loads);
-  write_listeners(json.key("listeners"), snapshot, segment);
+  write_listeners(json.key("listeners"), status);
   write_sites(json.key("sites"), status);
   std::vector<stats::ProcessView> processes = status.workers;
   if (status.admin) processes.push_back(*status.admin);
-  const std::uint64_t master = segment.seat_state(stats::kMasterSeat).pid.load(std::memory_order_relaxed);
   json.key("memory");
-  if (const auto memory = read_process_figures(master, processes).resident_bytes)
+  if (const auto memory = read_process_figures(status.pid, processes).resident_bytes)
     json.number(*memory);
   else
     json.null();

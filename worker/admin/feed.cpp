@@ -48,6 +48,7 @@ class Feed::Page final : public api::EventClient {
 
 Feed::Feed(const stats::Segment& segment, const config::Config& config, http::TimerService& timers)
     : segment_(segment),
+      bounds_(segment.bucket_bounds()),
       config_(config),
       timers_(timers),
       writer_(segment.history(), static_cast<std::uint64_t>(::getpid())),
@@ -69,14 +70,11 @@ void Feed::serve(api::Exchange& exchange) {
 }
 
 void Feed::begin(Page& page) {
-  const stats::Snapshot snapshot = stats::take_snapshot(segment_);
   const Status status = gather_status(segment_, std::chrono::system_clock::now());
   const std::vector<stats::Totals> rows = stats::read_totals(segment_.history());
-  page.tell({.event = "facts",
-             .data = facts_json(status, snapshot, segment_, config_, kDashboardVersion),
-             .retry = kRetry});
-  page.tell({.event = "history", .data = history_json(rows)});
-  page.tell({.event = "now", .data = now_json(status, snapshot, segment_, rows, loads_)});
+  page.tell({.event = "facts", .data = facts_json(status, config_, kDashboardVersion), .retry = kRetry});
+  page.tell({.event = "history", .data = history_json(rows, bounds_)});
+  page.tell({.event = "now", .data = now_json(status, rows, bounds_, loads_)});
 }
 
 void Feed::end() {
@@ -95,12 +93,12 @@ void Feed::on_timer() {
   // After a pause of the whole machine the seconds that were missed are not caught up with.
   due_ = std::max(due_ + kInterval, now + kInterval / 2);
   timer_ = timers_.start(due_, *this);
-  const stats::Snapshot snapshot = stats::take_snapshot(segment_);
-  look(snapshot, now);
-  if (!pages_.empty()) tell_pages(snapshot);
+  look(now);
+  if (!pages_.empty()) tell_pages();
 }
 
-void Feed::look(const stats::Snapshot& snapshot, TimePoint now) {
+void Feed::look(TimePoint now) {
+  const stats::Snapshot snapshot = stats::take_snapshot(segment_);
   writer_.append(totals_of(snapshot, now, std::chrono::system_clock::now()));
   note_loads(snapshot, now);
 }
@@ -120,12 +118,12 @@ void Feed::note_loads(const stats::Snapshot& snapshot, TimePoint now) {
   looked_ = now;
 }
 
-void Feed::tell_pages(const stats::Snapshot& snapshot) {
+void Feed::tell_pages() {
   const Status status = gather_status(segment_, std::chrono::system_clock::now());
-  std::string facts = facts_json(status, snapshot, segment_, config_, kDashboardVersion);
+  std::string facts = facts_json(status, config_, kDashboardVersion);
   const bool changed = facts != facts_;
   facts_ = std::move(facts);
-  const std::string now = now_json(status, snapshot, segment_, stats::read_totals(segment_.history()), loads_);
+  const std::string now = now_json(status, stats::read_totals(segment_.history()), bounds_, loads_);
   const std::vector<Page*> pages = pages_;
   for (Page* const page : pages) {
     // A push may be the end of an exchange, and of another page with it.

@@ -40,12 +40,13 @@ class Feed final : private api::TimerListener {
 
   void on_timer() override;
   /// Takes a row for the plots.
-  void look(const stats::Snapshot& snapshot, TimePoint now);
+  void look(TimePoint now);
   void note_loads(const stats::Snapshot& snapshot, TimePoint now);
-  void tell_pages(const stats::Snapshot& snapshot);
+  void tell_pages();
   void begin(Page& page);
 
   const stats::Segment& segment_;
+  const stats::BucketBounds bounds_;
   const config::Config& config_;
   http::TimerService& timers_;
   stats::TotalsWriter writer_;

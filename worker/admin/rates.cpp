@@ -39,7 +39,8 @@ stats::Totals totals_of(const stats::Snapshot& snapshot, TimePoint steady, WallT
   return totals;
 }
 
-Rates rates_between(const stats::Totals& before, const stats::Totals& after) {
+Rates rates_between(const stats::Totals& before, const stats::Totals& after,
+                    const stats::BucketBounds& bounds) {
   Rates rates;
   rates.until = after.wall;
   rates.length = rise(before.steady, after.steady);
@@ -52,26 +53,28 @@ Rates rates_between(const stats::Totals& before, const stats::Totals& after) {
   std::array<std::uint64_t, stats::kBucketBounds.size() + 1> buckets{};
   for (std::size_t i = 0; i < buckets.size(); ++i) buckets[i] = rise(before.durations[i], after.durations[i]);
   if (std::ranges::any_of(buckets, [](std::uint64_t count) { return count > 0; }))
-    rates.percentiles =
-        Percentiles{percentile(buckets, 0.5), percentile(buckets, 0.95), percentile(buckets, 0.99)};
+    rates.percentiles = Percentiles{percentile(buckets, bounds, 0.5), percentile(buckets, bounds, 0.95),
+                                    percentile(buckets, bounds, 0.99)};
   return rates;
 }
 
-std::uint64_t percentile(std::span<const std::uint64_t> buckets, double share) {
+std::uint64_t percentile(std::span<const std::uint64_t> buckets, const stats::BucketBounds& bounds,
+                         double share) {
   const auto total = static_cast<double>(std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0}));
   if (total == 0) return 0;
   const double wanted = share * total;
   double below = 0;
-  for (std::size_t i = 0; i < std::min(buckets.size(), stats::kBucketBounds.size()); ++i) {
+  std::uint64_t low = 0;
+  for (std::size_t i = 0; i < std::min(buckets.size(), bounds.size()) && bounds[i] != stats::kNoBound; ++i) {
     const auto here = static_cast<double>(buckets[i]);
     if (here > 0 && below + here >= wanted) {
-      const auto low = static_cast<double>(i == 0 ? 0 : stats::kBucketBounds[i - 1]);
-      const auto high = static_cast<double>(stats::kBucketBounds[i]);
-      return static_cast<std::uint64_t>(std::llround(low + (high - low) * (wanted - below) / here));
+      const auto width = static_cast<double>(bounds[i] - low);
+      return low + static_cast<std::uint64_t>(std::llround(width * (wanted - below) / here));
     }
     below += here;
+    low = bounds[i];
   }
-  return stats::kBucketBounds.back();
+  return low;
 }
 
 const stats::Totals& row_before(std::span<const stats::Totals> rows, Duration span) {

@@ -34,12 +34,14 @@ struct Rates {
 /// The counters of a snapshot that was taken at that time. The admin process's own requests are not among them.
 stats::Totals totals_of(const stats::Snapshot& snapshot, TimePoint steady, WallTime wall);
 
-Rates rates_between(const stats::Totals& before, const stats::Totals& after);
+/// `bounds`: of the segment's histograms.
+Rates rates_between(const stats::Totals& before, const stats::Totals& after, const stats::BucketBounds& bounds);
 
 /// The value that `share` (0 to 1) of what was counted does not exceed, as if values were spread evenly over
 /// their bucket; nanoseconds. Beyond the last bound that bound is answered: more is not known. 0 when nothing
 /// was counted.
-std::uint64_t percentile(std::span<const std::uint64_t> buckets, double share);
+std::uint64_t percentile(std::span<const std::uint64_t> buckets, const stats::BucketBounds& bounds,
+                         double share);
 
 /// The row of `rows` (oldest first) to compare the last one with for a look at the last `span`: the youngest
 /// that is so old, or the oldest of all. `rows` must not be empty.

@@ -17,30 +17,43 @@ using Buckets = std::array<std::uint64_t, stats::kBucketBounds.size() + 1>;
 TEST(Percentile, LiesWithinItsBucketInProportion) {
   Buckets buckets{};
   buckets[3] = 100;  // 0.5 ms to 1 ms
-  EXPECT_EQ(percentile(buckets, 0.5), 750'000u);
-  EXPECT_EQ(percentile(buckets, 0.95), 975'000u);
-  EXPECT_EQ(percentile(buckets, 1), 1'000'000u);
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 0.5), 750'000u);
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 0.95), 975'000u);
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 1), 1'000'000u);
 }
 
 TEST(Percentile, BeginsTheFirstBucketAtZero) {
   Buckets buckets{};
   buckets[0] = 4;
-  EXPECT_EQ(percentile(buckets, 0.5), 50'000u);
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 0.5), 50'000u);
 }
 
 TEST(Percentile, SkipsEmptyBuckets) {
   Buckets buckets{};
   buckets[1] = 90;
   buckets[6] = 10;  // 5 ms to 10 ms
-  EXPECT_EQ(percentile(buckets, 0.9), 250'000u) << "the end of its bucket, not a point in the next";
-  EXPECT_EQ(percentile(buckets, 0.95), 7'500'000u);
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 0.9), 250'000u)
+      << "the end of its bucket, not a point in the next";
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 0.95), 7'500'000u);
 }
 
 TEST(Percentile, KnowsNothingBeyondTheLastBound) {
   Buckets buckets{};
   buckets.back() = 3;
-  EXPECT_EQ(percentile(buckets, 0.5), stats::kBucketBounds.back());
-  EXPECT_EQ(percentile(Buckets{}, 0.5), 0u) << "nothing was counted";
+  EXPECT_EQ(percentile(buckets, stats::kBucketBounds, 0.5), stats::kBucketBounds.back());
+  EXPECT_EQ(percentile(Buckets{}, stats::kBucketBounds, 0.5), 0u) << "nothing was counted";
+}
+
+TEST(Percentile, GoesByTheBoundsThatAreInUse) {
+  stats::BucketBounds bounds;
+  bounds.fill(stats::kNoBound);
+  bounds[0] = 1000;
+  bounds[1] = 3000;
+  Buckets buckets{};
+  buckets[1] = 10;
+  EXPECT_EQ(percentile(buckets, bounds, 0.5), 2000u);
+  buckets[2] = 90;  // without a bound
+  EXPECT_EQ(percentile(buckets, bounds, 0.5), 3000u);
 }
 
 TEST(Rates, AreWhatHappenedBetweenTwoMoments) {
@@ -58,7 +71,7 @@ TEST(Rates, AreWhatHappenedBetweenTwoMoments) {
   after.connections = 4;
   before.durations[3] = after.durations[3] = 1000;  // of before: they do not count
   after.durations[6] = 10;
-  const Rates rates = rates_between(before, after);
+  const Rates rates = rates_between(before, after, stats::kBucketBounds);
   EXPECT_EQ(rates.until, 99u);
   EXPECT_EQ(rates.length, 2 * kSecond);
   EXPECT_EQ(rates.requests, 50u);
@@ -74,7 +87,7 @@ TEST(Rates, AreWhatHappenedBetweenTwoMoments) {
 TEST(Rates, HaveNoPercentilesWithoutRequestsAndNeverFall) {
   stats::Totals before, after;
   before.requests = 10;
-  const Rates rates = rates_between(before, after);
+  const Rates rates = rates_between(before, after, stats::kBucketBounds);
   EXPECT_EQ(rates.requests, 0u);
   EXPECT_FALSE(rates.percentiles);
 }
