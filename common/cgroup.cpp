@@ -62,8 +62,19 @@ std::vector<std::string> folders_of(const Places& places, std::string_view contr
   }
 }
 
-std::optional<double> least(std::optional<double> a, std::optional<double> b) {
+template <class T>
+std::optional<T> least(std::optional<T> a, std::optional<T> b) {
   return a && b ? std::min(a, b) : a ? a : b;
+}
+
+/// The least number in files of that name; `files`: a controller and a name, as folders_of() takes it.
+std::optional<std::uint64_t> least_of(const Places& places,
+                                      std::initializer_list<std::pair<std::string_view, const char*>> files) {
+  std::optional<std::uint64_t> limit;
+  for (const auto& [controller, name] : files)
+    for (const std::string& folder : folders_of(places, controller))
+      limit = least(limit, parse_decimal(first_word(text_of(folder + "/" + name))));
+  return limit;
 }
 
 }  // namespace
@@ -89,6 +100,17 @@ std::optional<double> cpu_limit(const Places& places) {
     limit = least(
         limit, parse_cfs_quota(text_of(folder + "/cpu.cfs_quota_us"), text_of(folder + "/cpu.cfs_period_us")));
   return limit;
+}
+
+std::optional<std::uint64_t> memory_limit(const Places& places) {
+  // Version 1 writes the largest multiple of a page where there is no limit.
+  constexpr std::uint64_t kNone = std::uint64_t{1} << 62;
+  const auto limit = least_of(places, {{"", "memory.max"}, {"memory", "memory.limit_in_bytes"}});
+  return limit && *limit < kNone ? limit : std::nullopt;
+}
+
+std::optional<std::uint64_t> process_limit(const Places& places) {
+  return least_of(places, {{"", "pids.max"}, {"pids", "pids.max"}});
 }
 
 std::optional<std::uint64_t> oom_kills(const Places& places) {

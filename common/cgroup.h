@@ -24,6 +24,11 @@ std::optional<double> parse_cfs_quota(std::string_view quota, std::string_view p
 /// The least CPU limit of our own group and those around it, in CPUs; empty: none.
 std::optional<double> cpu_limit(const Places& places = {});
 
+/// The least memory limit, in bytes, of our own group and those around it; empty: none.
+std::optional<std::uint64_t> memory_limit(const Places& places = {});
+/// Likewise of processes and threads.
+std::optional<std::uint64_t> process_limit(const Places& places = {});
+
 /// How many processes of our own group the kernel has killed for want of memory so far; empty: it does not tell
 /// (the outermost group has no such figure).
 std::optional<std::uint64_t> oom_kills(const Places& places = {});

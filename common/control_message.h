@@ -17,7 +17,7 @@ namespace holdfast {
 enum class ControlKind : std::uint8_t {
   // worker -> master
   Ready = 1,    // serving; text empty
-  Failed = 2,   // could not start; text says why; the worker exits after it
+  Failed = 2,   // could not start; text says why, value is the ErrorKind; the worker exits after it
   Drained = 3,  // nothing left to finish; the worker exits after it
   Closed = 4,   // told to drain, it accepts nothing any more
   Renew = 5,    // what it was let to open has been replaced, by what its successor can open; text says where

@@ -23,6 +23,8 @@ constexpr std::size_t kLineLimit = 8192;  // with the newline
 constexpr std::size_t kTail = 16;         // room kept for closing a cut value and the line
 constexpr std::string_view kEllipsis = "\xe2\x80\xa6";
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
+constexpr std::array kSeverities{SyslogSeverity::Debug, SyslogSeverity::Info, SyslogSeverity::Warning,
+                                 SyslogSeverity::Error};
 
 void append_number(std::string& out, auto value) {
   std::array<char, 32> digits;
@@ -65,6 +67,9 @@ bool needs_quotes(std::string_view text) {
 class LineWriter {
  public:
   LineWriter(std::string& line, LogFormat format) : line_(line), format_(format) {}
+
+  /// Time and level are told by others.
+  void begin(std::string_view event) { append_escaped(line_, event.substr(0, 1024)); }
 
   void begin(LogLevel level, std::string_view event) {
     const std::string_view name = kLevels[static_cast<std::size_t>(level)];
@@ -162,8 +167,10 @@ LogField role_field(std::string_view role) {
 
 }  // namespace
 
-void ErrorLogSink::configure(int fd, LogLevel level, LogFormat format) {
+void ErrorLogSink::configure(int fd, LogLevel level, LogFormat format, std::string_view target) {
   owned_.reset();
+  const std::optional<std::string> syslog = syslog_socket_of(target);
+  syslog_ = syslog ? std::optional<Syslog>(*syslog) : std::nullopt;
   use(fd);
   level_ = level;
   format_ = format;
@@ -201,7 +208,10 @@ void ErrorLogSink::write(LogLevel level, std::string_view event, std::span<const
   line_.clear();
   if (torn_) line_ += '\n';
   LineWriter line(line_, format_);
-  line.begin(level, event);
+  if (syslog_ && format_ == LogFormat::Text)
+    line.begin(event);
+  else
+    line.begin(level, event);
   for (const LogField& field : fields) line.add(field);
   if (!role_.empty()) {
     const LogField role = role_field(role_);
@@ -209,11 +219,18 @@ void ErrorLogSink::write(LogLevel level, std::string_view event, std::span<const
       line.add(role);
   }
   line.end();
-  if (put_line() && lost_.any()) tell_of_lost();
+  if (put_line(level) && lost_.any()) tell_of_lost();
   errno = saved;
 }
 
-bool ErrorLogSink::put_line() {
+bool ErrorLogSink::put_line(LogLevel level) {
+  if (syslog_) {
+    const std::string_view line(line_.data(), line_.size() - 1);
+    const int problem = syslog_->send(fd_, kSeverities[static_cast<std::size_t>(level)], line);
+    if (problem == 0) return true;
+    lose_line(problem == EAGAIN ? "nobody reads it" : std::generic_category().message(problem));
+    return false;
+  }
   if (would_wait()) return lose_line("nobody reads it"), false;
   ssize_t written = 0;
   do {

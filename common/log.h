@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/lost_lines.h"
+#include "common/syslog.h"
 
 namespace holdfast {
 
@@ -47,8 +49,9 @@ class ErrorLogSink {
  public:
   using Fields = std::initializer_list<LogField>;
 
-  /// `fd` is borrowed until replaced; 2 (stderr) at first. `name` prefixes each line's fields as e.g. worker=3.
-  void configure(int fd, LogLevel level, LogFormat format);
+  /// `fd` is borrowed until replaced; 2 (stderr) at first. `target` as in the configuration; only a syslog's is
+  /// looked at.
+  void configure(int fd, LogLevel level, LogFormat format, std::string_view target = {});
   void set_role(std::string_view role);  // "master", "worker 3", "admin"
   /// Replaces the descriptor with one that the log owns from now on (USR1).
   void adopt(Fd fd);
@@ -65,7 +68,7 @@ class ErrorLogSink {
 
  private:
   static std::span<const LogField> spanned(Fields fields) { return {fields.begin(), fields.size()}; }
-  bool put_line();
+  bool put_line(LogLevel level);
   bool would_wait() const;
   void tell_of_lost();
   void lose_line(std::string_view why);
@@ -73,6 +76,7 @@ class ErrorLogSink {
   void use(int fd);
 
   int fd_ = 2;
+  std::optional<Syslog> syslog_;
   bool may_block_ = true;  // a pipe, terminal or socket: somebody has to read it
   Fd owned_;
   LogLevel level_ = LogLevel::Info;

@@ -67,7 +67,7 @@ struct Process {
 };
 
 struct ErrorLog {
-  std::string to;  // "stderr", "syslog" (refused for now) or an absolute path
+  std::string to;  // "stderr", "stdout", "syslog", "syslog:/PATH" or an absolute path
   LogLevel level{};
   LogFormat format{};
 };
@@ -114,6 +114,10 @@ enum class RequestIdMode : std::uint8_t { Off, Generate, Accept };
 struct RequestId {
   RequestIdMode mode{};
   std::string header;
+};
+
+struct Metrics {
+  std::vector<std::uint64_t> buckets;  // upper bounds, microseconds, ascending
 };
 
 struct ProxyProtocol {
@@ -347,6 +351,7 @@ struct Config {
   Compression compression;
   SessionTickets session_tickets;
   RequestId request_id;
+  Metrics metrics;
   WebSocket websocket;
   std::vector<Listener> listeners;
   std::vector<Site> sites;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "common/syslog.h"
 #include "config/loader.h"
 
 namespace holdfast::config {
@@ -72,6 +73,10 @@ class EnvironmentCheck {
 
   /// A log that is there need only be writable; one that is not is made.
   void check_log(const std::string& setting, const std::string& file) {
+    if (const std::optional<std::string> socket = syslog_socket_of(file)) {
+      if (const Result<Fd> syslog = open_syslog(*socket); !syslog) problem(setting, syslog.error());
+      return;
+    }
     struct stat status {};
     if (!file.starts_with('/') || ::stat(file.c_str(), &status) != 0 || S_ISDIR(status.st_mode))
       return check_folder(setting, file);

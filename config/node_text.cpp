@@ -51,7 +51,6 @@ std::string yaml_key(const std::string& key) {
   return is_plain(key) ? key : in_quotes(key);
 }
 
-/// The node on one line, whatever its length.
 std::string yaml_flow(const Node& node) {
   if (is_leaf(node)) return yaml_scalar(node);
   std::string out;
@@ -131,6 +130,10 @@ std::string yaml_text(const Node& node) {
   std::string out;
   append_yaml(out, node, 0);
   return out;
+}
+
+std::string yaml_line(const Node& node) {
+  return yaml_flow(node);
 }
 
 std::string json_text(const Node& node) {

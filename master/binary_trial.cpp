@@ -124,6 +124,7 @@ TrialOutcome judge_trial(const std::string& path, const std::optional<std::strin
   }
   if (!end.empty()) {
     outcome.problems = words;
+    if (end == ExitStatus{false, kExitConfiguration}.text()) outcome.kind = ErrorKind::Configuration;
     refuse("its trial ended with " + std::string(end));
   } else if (said.empty()) {
     refuse("is no holdfast that can take over from this one");

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/error.h"
+
 namespace holdfast::master {
 
 /// The option that asks for it; the answer is takes_over_line() and exit code 0, or problems and another code.
@@ -23,6 +25,7 @@ std::string try_binary(const std::string& path, const std::vector<std::string>& 
 struct TrialOutcome {
   std::string version;
   std::string problems;
+  ErrorKind kind = ErrorKind::Unavailable;  // of the problems
 };
 /// `answer`: of try_binary(); empty: it did not come to an answer. `path`: for the words.
 TrialOutcome judge_trial(const std::string& path, const std::optional<std::string>& answer);

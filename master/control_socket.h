@@ -17,6 +17,9 @@
 
 namespace holdfast::master {
 
+/// Asks for config::comparable_text() of what serves, as a file.
+inline constexpr std::string_view kConfigurationWord = "configuration";
+
 /// "/run/x.pid" -> "/run/x.control"; empty for an empty pid file.
 std::string control_path_of(const std::string& pid_file);
 

@@ -6,6 +6,22 @@
 
 namespace holdfast::master {
 
+ExitCode exit_code_for(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Configuration:
+      return kExitConfiguration;
+    case ErrorKind::Permission:
+      return kExitPermission;
+    case ErrorKind::Unavailable:
+      return kExitUnavailable;
+    case ErrorKind::System:
+      return kExitSystem;
+    case ErrorKind::Internal:
+      return kExitInternal;
+  }
+  return kExitInternal;
+}
+
 Error no_process(int code, std::string_view what) {
   const std::string context = "fork " + std::string(what);
   if (code == EAGAIN)

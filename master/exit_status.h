@@ -10,6 +10,7 @@ namespace holdfast::master {
 
 enum ExitCode : int {
   kExitOk = 0,
+  kExitDifferent = 1,  // as diff says it
   kExitUsage = 64,
   kExitUnavailable = 69,
   kExitInternal = 70,
@@ -17,6 +18,9 @@ enum ExitCode : int {
   kExitPermission = 77,
   kExitConfiguration = 78
 };
+
+/// The exit code of a program that could not go on for a reason of this kind.
+ExitCode exit_code_for(ErrorKind kind);
 
 /// Why a fork of `what` failed with `code`, and what limit may be behind it; what that is called depends on who
 /// has set it.

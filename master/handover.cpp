@@ -145,6 +145,7 @@ void write_process(std::string& out, const HandedProcess& process) {
   line.number(process.seat).number(process.pid).number(process.pidfd).number(process.control);
   line.number(static_cast<int>(known.state)).time(known.started).time(known.ready_at).time(known.deadline);
   line.number(known.was_hung ? 1 : 0).number(known.accepting ? 1 : 0).text(known.problem);
+  line.number(process.log).number(static_cast<std::int64_t>(process.log_opening));
 }
 
 void read_process(Words& words, HandedProcess& process) {
@@ -168,6 +169,9 @@ void read_process(Words& words, HandedProcess& process) {
   words.take(known.was_hung);
   words.take(known.accepting);
   words.take(known.problem);
+  if (words.at_end()) return;  // of a version that knew no more
+  words.take(process.log);
+  words.take(process.log_opening);
 }
 
 void read_record(std::string_view key, Words& words, Handover& handover) {
@@ -252,6 +256,7 @@ std::vector<int> Handover::descriptors() const {
   for (const HandedProcess& process : processes) {
     all.push_back(process.pidfd);
     all.push_back(process.control);
+    all.push_back(process.log);
   }
   std::erase_if(all, [](int fd) { return fd < 0; });
   return all;

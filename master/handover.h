@@ -35,6 +35,8 @@ struct HandedProcess {
   pid_t pid = -1;
   int pidfd = -1;
   int control = -1;  // -1: it has hung up
+  int log = -1;      // its access log (worker_log.h)
+  std::uint64_t log_opening = 0;
 };
 
 /// A value; -1 is no descriptor. All descriptors are those of this process.

@@ -9,12 +9,16 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/syslog.h"
 
 namespace holdfast::master {
 namespace {
 
-bool is_file(const std::string& to) {
-  return !to.empty() && to.front() == '/';
+/// The standard stream that a target names; 0: it is none.
+int stream_of(const std::string& to) {
+  if (to == "stdout" || to == "/dev/stdout") return 1;
+  if (to == "stderr" || to == "/dev/stderr") return 2;
+  return 0;
 }
 
 /// Whether only root can put a link into the folder of `path`.
@@ -40,6 +44,20 @@ Result<Fd> open_log(const std::string& path) {
   return file;
 }
 
+bool has_moved(int fd, const std::string& path) {
+  struct stat open {};
+  struct stat named {};
+  if (::fstat(fd, &open) != 0 || !S_ISREG(open.st_mode)) return false;
+  return ::stat(path.c_str(), &named) != 0 || open.st_dev != named.st_dev || open.st_ino != named.st_ino;
+}
+
+/// Empty for the standard streams.
+Result<Fd> open_target(const std::string& to) {
+  if (stream_of(to) != 0) return Fd();
+  const std::optional<std::string> syslog = syslog_socket_of(to);
+  return syslog ? open_syslog(*syslog) : open_log(to);
+}
+
 }  // namespace
 
 Result<LogFiles> LogFiles::open(const config::Log& settings) {
@@ -49,31 +67,32 @@ Result<LogFiles> LogFiles::open(const config::Log& settings) {
 }
 
 Result<void> LogFiles::reopen() {
-  Fd error;
-  Fd access;
-  if (is_file(settings_.error.to)) {
-    Result<Fd> file = open_log(settings_.error.to);
-    if (!file) return file.error();
-    error = std::move(*file);
-  }
-  if (settings_.access.enabled && is_file(settings_.access.to)) {
-    Result<Fd> file = open_log(settings_.access.to);
-    if (!file) return file.error();
-    access = std::move(*file);
-  }
-  error_ = std::move(error);
-  access_ = std::move(access);
+  Result<Fd> error = open_target(settings_.error.to);
+  if (!error) return error.error();
+  Result<Fd> access = settings_.access.enabled ? open_target(settings_.access.to) : Fd();
+  if (!access) return access.error();
+  error_ = std::move(*error);
+  access_ = std::move(*access);
   return {};
+}
+
+int LogFiles::error_fd() const {
+  return error_ ? error_.get() : stream_of(settings_.error.to);
 }
 
 int LogFiles::access_fd() const {
   if (!settings_.access.enabled) return -1;
   if (access_) return access_.get();
-  return settings_.access.to == "stdout" ? 1 : 2;
+  return stream_of(settings_.access.to);
+}
+
+bool LogFiles::moved() const {
+  return (error_ && has_moved(error_.get(), settings_.error.to)) ||
+         (access_ && has_moved(access_.get(), settings_.access.to));
 }
 
 void LogFiles::use() const {
-  log().configure(error_fd(), settings_.error.level, settings_.error.format);
+  log().configure(error_fd(), settings_.error.level, settings_.error.format, settings_.error.to);
 }
 
 }  // namespace holdfast::master

@@ -16,12 +16,14 @@ class LogFiles {
   /// Opens the files anew by their names. On failure everything stays as it was.
   Result<void> reopen();
 
-  int error_fd() const { return error_ ? error_.get() : 2; }
+  int error_fd() const;
   /// -1: the access log is off.
   int access_fd() const;
   /// As above, but -1 for the standard streams, which no rotation moves.
   int error_file() const { return error_.get(); }
   int access_file() const { return access_.get(); }
+  /// Whether one of them has lost its name, or another file has it now.
+  bool moved() const;
   /// Makes this process write its error log here; this object must outlive that.
   void use() const;
 

@@ -12,10 +12,14 @@
 #include "master/binary_trial.h"
 #include "master/check.h"
 #include "master/client.h"
+#include "master/command_table.h"
+#include "master/diff_command.h"
+#include "master/doctor.h"
 #include "master/exit_status.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/own_binary.h"
+#include "master/status_command.h"
 #include "master/succession.h"
 #include "worker/worker.h"
 
@@ -98,6 +102,8 @@ int run_config(const Options& options) {
       return print(config::json_schema());
     case ConfigOutput::Reference:
       return print(config::reference());
+    case ConfigOutput::Diff:
+      return run_diff(options);
     case ConfigOutput::Effective:
       break;
   }
@@ -126,16 +132,19 @@ int run(const Options& options, OwnBinary binary) {
       return run_check(options);
     case Command::Config:
       return run_config(options);
+    case Command::Doctor:
+      return run_doctor(options);
     case Command::Reload:
     case Command::Stop:
     case Command::Upgrade:
     case Command::Unfuse:
-    case Command::Status:
       return run_client(options);
+    case Command::Status:
+      return run_status(options);
     case Command::Version:
       return print_version();
     case Command::Help:
-      return print(std::string(usage()));
+      return print(usage());
   }
   return kExitInternal;
 }

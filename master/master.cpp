@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/memory_file.h"
+#include "config/difference.h"
 #include "master/obituary.h"
 
 namespace holdfast::master {
@@ -17,25 +19,17 @@ constexpr Milliseconds kPortPatience{1000};
 constexpr Milliseconds kPortPatienceAfterCrash{10'000};
 constexpr Milliseconds kPortInterval{50};
 
-int exit_code_for(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Configuration:
-      return kExitConfiguration;
-    case ErrorKind::Permission:
-      return kExitPermission;
-    case ErrorKind::Unavailable:
-      return kExitUnavailable;
-    case ErrorKind::System:
-      return kExitSystem;
-    case ErrorKind::Internal:
-      return kExitInternal;
-  }
-  return kExitInternal;
-}
-
 int complain(const Error& error) {
   log().error("cannot start", {{"problem", error.message()}});
   return exit_code_for(error.kind);
+}
+
+stats::BucketBounds bucket_bounds_of(const config::Config& config) {
+  stats::BucketBounds bounds;
+  bounds.fill(stats::kNoBound);
+  std::ranges::transform(config.metrics.buckets, bounds.begin(),
+                         [](std::uint64_t microseconds) { return microseconds * 1000; });
+  return bounds;
 }
 
 }  // namespace
@@ -108,7 +102,7 @@ void Master::tell_of_unused_sockets() {
 }
 
 Result<void> Master::make_memory() {
-  Result<stats::Segment> segment = stats::Segment::create();
+  Result<stats::Segment> segment = stats::Segment::create(bucket_bounds_of(*first_.config));
   if (!segment) return segment.error();
   Result<limits::SharedLimits> shared_limits = limits::SharedLimits::create();
   if (!shared_limits) return shared_limits.error();
@@ -196,6 +190,7 @@ void Master::turn() {
   watch_for_hangs(now);
   oom_.look(now);
   watch_certificates(now);
+  follow_moved_logs(now);
   give_up_trial(now);
   push_trial_worker(now);
   if (listen_again_at_ <= now && !try_to_listen(now)) ended_ = true;
@@ -206,6 +201,7 @@ void Master::turn() {
 
 TimePoint Master::next_deadline() const {
   TimePoint next = std::min({listen_again_at_, watchdog_at_, rotate_tickets_at_, trial_until_});
+  if (serving_) next = std::min(next, log_watch_.next());
   if (supervisor_) next = std::min({next, supervisor_->next_deadline(), hangs_.next_round()});
   if (trial_worker_) next = std::min(next, trial_worker_->deadline);
   if (control_) next = std::min(next, control_->next_deadline());
@@ -346,25 +342,6 @@ void Master::on_stop(StopMode mode) {
   systemd_.stopping();
 }
 
-void Master::reopen_logs() {
-  if (!serving_) return;
-  bool all = true;
-  for (Generation* generation : {serving_.get(), pending_.get()}) {
-    if (generation == nullptr) continue;
-    if (Result<void> reopened = generation->logs.reopen(); !reopened) {
-      all = false;
-      log().error("log files not reopened: the old ones go on", {{"problem", reopened.error().message()}});
-    }
-  }
-  serving_->logs.use();
-  for (const auto& [id, process] : processes_) {
-    const LogFiles& logs = generation_of(process.generation).logs;
-    const int access = process.slot == stats::kAdminSlot ? -1 : logs.access_file();
-    (void)send_control(process.control.get(), ControlKind::ReopenLogs, 0, {}, logs.error_file(), access);
-  }
-  if (all) log().info("log files reopened");
-}
-
 // -- processes
 
 void Master::on_process_channel(ProcessId id) {
@@ -393,7 +370,7 @@ void Master::on_process_channel(ProcessId id) {
     } else if (message.kind == ControlKind::Renew) {
       feed(event::RenewalRequested{id, message.text});
     } else if (message.kind == ControlKind::Failed) {
-      feed(event::ProcessFailed{id, message.text});
+      feed(event::ProcessFailed{id, message.text, kind_of_failure(message)});
     }
   }
 }
@@ -413,6 +390,7 @@ void Master::on_process_end(ProcessId id) {
   if (!was_expected(reason)) stats::note_death(segment_->deaths(), death);
   const std::string how = status->text() + (reason == stats::ExitReason::Oom ? ", out of memory" : "") +
                           work_text(segment_->seat(process.seat).activity);
+  take_over_lines(process.log, process.seat);
   limits_->clear_seat(process.seat);
   broadcast_->free_lanes_of(process.seat);
   segment_->retire_seat(process.seat);
@@ -443,6 +421,7 @@ void Master::reap_children() {
 
 void Master::on_request(ControlSocket::ClientId client, const std::string& word) {
   if (word == "status") return control_->hand_over(client, segment_->fd());
+  if (word == kConfigurationWord) return hand_configuration_over(client);
   const bool stopping = supervisor_->phase() == Supervisor::Phase::Stopping;
   if (word == "stop") {
     stop_askers_.push_back(client);
@@ -463,6 +442,12 @@ void Master::on_request(ControlSocket::ClientId client, const std::string& word)
   } else {
     control_->answer(client, "failed not available in this version\n");
   }
+}
+
+void Master::hand_configuration_over(ControlSocket::ClientId client) {
+  const Result<Fd> text = make_memory_file(config::comparable_text(*serving_->config, serving_->sources));
+  if (text) return control_->hand_over(client, text->get());
+  control_->answer(client, "failed " + text.error().message() + "\n");
 }
 
 int Master::finish() {

@@ -22,6 +22,7 @@
 #include "master/hang_watch.h"
 #include "master/inquiry.h"
 #include "master/listener_set.h"
+#include "master/log_watch.h"
 #include "master/master_stats.h"
 #include "master/oom_watch.h"
 #include "master/own_binary.h"
@@ -69,7 +70,7 @@ class Master {
   void on_process_end(ProcessId id);
   void reap_children();
   void on_request(ControlSocket::ClientId client, const std::string& word);
-  void reopen_logs();
+  void hand_configuration_over(ControlSocket::ClientId client);
   void feed(Event event) { events_.push_back(std::move(event)); }
   void settle_events();
   void take_ticket_settings(TimePoint now);
@@ -95,6 +96,11 @@ class Master {
   void adopt_processes(const Handover& handover);
   void go_on_after_return(const std::string& reason);
   void free_seat_of(pid_t pid);
+
+  // -- master_logs.cpp
+  void reopen_logs();
+  void follow_moved_logs(TimePoint now);
+  void take_over_lines(const WorkerLog& worker_log, std::uint32_t seat);
 
   // -- master_trial.cpp
   void begin_worker_trial(TimePoint now);
@@ -177,6 +183,7 @@ class Master {
   std::optional<LoadBoard> board_;  // once it was wanted
   ListenerSet listeners_;
   DescriptorStore store_;
+  LogWatch log_watch_;
   CertificateWatch certificates_;
   StapleFetch staples_;
   TimePoint listen_again_at_ = kNever;  // start only: a port is still held by a predecessor's workers

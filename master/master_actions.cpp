@@ -164,7 +164,7 @@ void Master::load_and_prepare() {
   if (loaded.config) return prepare(loaded.config, std::move(loaded.sources));
   std::vector<std::string> problems;
   for (const config::Problem& problem : loaded.problems) problems.push_back(problem.text());
-  feed(event::ReloadRefused{joined(problems)});
+  feed(event::ReloadRefused{joined(problems), ErrorKind::Configuration});
 }
 
 void Master::perform(const action::PrepareWorkers& a) {
@@ -182,7 +182,7 @@ void Master::prepare(const std::shared_ptr<const config::Config>& config, config
       prepare_generation(staples_.filled(config), serving_->config.get(), listeners_, *segment_);
   signals_->hold();
   if (const auto* why = std::get_if<Unpreparable>(&prepared))
-    return feed(event::ReloadRefused{joined(why->problems)});
+    return feed(event::ReloadRefused{joined(why->problems), why->kind});
   pending_ = std::move(std::get<std::unique_ptr<Generation>>(prepared));
   pending_->sources = std::move(sources);
   make_board_for(*pending_->config);
@@ -255,7 +255,8 @@ void Master::refuse_change(const action::ReloadFailed& a) {
   });
   log().error(what + " refused", {{"generation", a.kept_generation}, {"outcome", kept}});
   if (change_ != Change::Workers)
-    answer_askers("failed " + what + " refused; " + kept + "\n" + a.reason + "\n");
+    answer_askers("failed " + std::to_string(exit_code_for(a.kind)) + " " + what + " refused; " + kept + "\n" +
+                  a.reason + "\n");
   systemd_.ready((is_upgrade ? "Upgrade refused; " : "Reload refused; ") + kept);
 }
 

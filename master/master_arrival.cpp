@@ -181,7 +181,8 @@ void Master::adopt_processes(const Handover& handover) {
     past.processes.push_back({process.slot, process.current, process.known});
     processes_.emplace(process.known.id,
                        WorkerProcess{process.known.id, process.slot, process.known.generation, process.seat,
-                                     process.pid, std::move(pidfd), own(process.control)});
+                                     process.pid, std::move(pidfd), own(process.control),
+                                     WorkerLog(own(process.log), process.log_opening)});
   }
   Settings settings = settings_of(*serving_->config);
   settings.workers = handover.wanted;
@@ -201,6 +202,7 @@ void Master::free_seat_of(pid_t pid) {
     if (state.pid.load() != static_cast<std::uint64_t>(pid) ||
         state.use.load() == static_cast<std::uint64_t>(stats::SeatUse::Free))
       continue;
+    take_over_lines(serving_ ? WorkerLog(serving_->logs) : WorkerLog(), seat);
     limits_->clear_seat(seat);
     broadcast_->free_lanes_of(seat);
     segment_->retire_seat(seat);

@@ -55,6 +55,10 @@ void MasterStats::count_end(stats::ExitReason reason) {
   stats_.cell(Metric::WorkerExits, label(reason)).add();
 }
 
+void MasterStats::count_dropped_lines(std::uint64_t lines) {
+  if (lines > 0) stats_.cell(Metric::LogLinesDropped).add(lines);
+}
+
 void MasterStats::note_reload(bool successful, std::string_view text, WallTime when) {
   const auto result = successful ? stats::ReloadResult::Success : stats::ReloadResult::Failure;
   stats_.cell(Metric::ConfigReloads, label(result)).add();

@@ -24,6 +24,8 @@ class MasterStats {
 
   void publish(const Supervisor& supervisor, TimePoint now);
   void count_end(stats::ExitReason reason);
+  /// Lines of a dead worker that could not be written.
+  void count_dropped_lines(std::uint64_t lines);
   /// The outcome of a reload of the configuration; `text`: the reasons of a refusal, one a line.
   void note_reload(bool successful, std::string_view text, WallTime when);
 

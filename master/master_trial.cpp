@@ -80,7 +80,10 @@ void Master::on_trial_worker_channel(TimePoint now) {
       case Received::Message:
         break;
     }
-    if (message.kind == ControlKind::Failed) trial_worker_->problem = message.text;
+    if (message.kind == ControlKind::Failed) {
+      trial_worker_->problem = message.text;
+      trial_worker_->problem_kind = kind_of_failure(message);
+    }
     if (message.kind == ControlKind::Ready && trial_worker_->state == TrialWorker::State::Starting)
       ask_trial_worker(now);
   }
@@ -110,6 +113,7 @@ void Master::on_trial_worker_end(TimePoint now) {
   if (trial_worker_->process.control) on_trial_worker_channel(now);
   const bool was_leaving = trial_worker_->state == TrialWorker::State::Leaving;
   const std::string problem = trial_worker_->problem;
+  const ErrorKind kind = trial_worker_->problem_kind;
   // One that dies of a probe may first be seen as one that does not answer.
   if (!was_leaving || status->signaled || status->number != kExitOk) {
     const stats::ExitReason reason = reason_of(nullptr, *status);
@@ -122,7 +126,8 @@ void Master::on_trial_worker_end(TimePoint now) {
   free_seat_of(trial_worker_->process.pid);
   trial_worker_.reset();
   if (was_leaving) return;
-  feed(event::ReloadRefused{problem.empty() ? "the worker on trial has died: " + status->text() : problem});
+  feed(event::ReloadRefused{problem.empty() ? "the worker on trial has died: " + status->text() : problem,
+                            kind});
 }
 
 /// `problems`: empty when there are none.

@@ -30,7 +30,7 @@ void Master::judge_trial() {
   trial_.reset();
   trial_until_ = kNever;
   if (supervisor_->phase() != Supervisor::Phase::Preparing || change_ != Change::Upgrade) return;
-  if (!outcome.problems.empty()) return feed(event::ReloadRefused{outcome.problems});
+  if (!outcome.problems.empty()) return feed(event::ReloadRefused{outcome.problems, outcome.kind});
   leaving_ = Leaving::ForNewBinary;
 }
 
@@ -78,7 +78,7 @@ Handover Master::handover() const {
     if (found == processes_.end()) continue;
     const WorkerProcess& there = found->second;
     handover.processes.push_back({process.known, process.slot, process.current, there.seat, there.pid,
-                                  there.pidfd.get(), there.control.get()});
+                                  there.pidfd.get(), there.control.get(), there.log.fd(), there.log.opening()});
   }
   return handover;
 }

@@ -1,32 +1,14 @@
 #include "master/options.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
+#include "config/nearest_name.h"
 #include "master/binary_trial.h"
+#include "master/command_table.h"
 
 namespace holdfast::master {
 namespace {
-
-struct CommandName {
-  std::string_view name;
-  Command command;
-};
-constexpr std::array kCommands{
-    CommandName{"serve", Command::Serve},   CommandName{"check", Command::Check},
-    CommandName{"config", Command::Config}, CommandName{"reload", Command::Reload},
-    CommandName{"stop", Command::Stop},     CommandName{"upgrade", Command::Upgrade},
-    CommandName{"unfuse", Command::Unfuse}, CommandName{"status", Command::Status},
-    CommandName{"help", Command::Help},     CommandName{"version", Command::Version}};
-
-struct FlagName {
-  std::string_view flag;
-  Command command;  // the only one that takes it
-};
-constexpr std::array kFlags{FlagName{"--json", Command::Status},   FlagName{"--watch", Command::Status},
-                            FlagName{"--schema", Command::Config}, FlagName{"--reference", Command::Config},
-                            FlagName{"-q", Command::Check},        FlagName{"--quiet", Command::Check}};
 
 Error usage_error(const std::string& text) {
   return {ErrorKind::Configuration, 0, text};
@@ -34,6 +16,19 @@ Error usage_error(const std::string& text) {
 
 std::string quoted(std::string_view text) {
   return "\"" + std::string(text) + "\"";
+}
+
+template <class Rows>
+std::vector<std::string_view> names_of(const Rows& rows) {
+  std::vector<std::string_view> names;
+  for (const auto& row : rows) names.push_back(row.name);
+  return names;
+}
+
+Error unknown(const std::string& what, std::string_view word, const std::vector<std::string_view>& known) {
+  const std::string nearest = config::nearest_name(word, known);
+  return usage_error("unknown " + what + " " + quoted(word) +
+                     (nearest.empty() ? "" : "; did you mean " + quoted(nearest) + "?"));
 }
 
 class Parser {
@@ -47,9 +42,12 @@ class Parser {
       Result<void> taken = is_option ? take_option(argument) : take_word(argument);
       if (!taken) return taken.error();
     }
-    for (const FlagName& given : given_)
-      if (options_.command != given.command && options_.command != Command::Help)
-        return usage_error("option " + std::string(given.flag) + " does not belong to this command");
+    if (options_.command == Command::Help) return options_;
+    for (const OptionRow* given : given_)
+      if (!given->belongs_to(options_.command))
+        return usage_error("option " + std::string(given->name) + " does not belong to this command");
+    if (!options_.other_file.empty() && options_.output != ConfigOutput::Diff)
+      return unknown("command", options_.other_file, names_of(command_rows()));
     return options_;
   }
 
@@ -60,9 +58,13 @@ class Parser {
       options_.directory = word;
       return {};
     }
-    const auto known =
-        std::find_if(kCommands.begin(), kCommands.end(), [word](auto& c) { return c.name == word; });
-    if (known == kCommands.end() || only_words_) return usage_error("unknown command " + quoted(word));
+    const auto known = std::ranges::find(command_rows(), word, &CommandRow::name);
+    const bool is_known = known != command_rows().end() && !only_words_;
+    if (options_.command == Command::Config && options_.other_file.empty() && !is_known) {
+      options_.other_file = word;
+      return {};
+    }
+    if (!is_known) return unknown("command", word, names_of(command_rows()));
     return choose(known->command, word);
   }
 
@@ -96,19 +98,13 @@ class Parser {
     if (name == "-t") return choose(Command::Check, name);
     if (name == "-h" || name == "--help") return choose(Command::Help, name);
     if (name == "-V" || name == "--version") return choose(Command::Version, name);
-    if (name == "-c" || name == "--config") return take_value(name, options_.config_file);
-    if (name == "--listen") {
-      given_.push_back({"--listen", Command::Serve});
-      return take_value(name, options_.listen);
-    }
-    const auto flag = std::find_if(kFlags.begin(), kFlags.end(), [name](auto& f) { return f.flag == name; });
-    if (flag == kFlags.end()) return usage_error("unknown option " + quoted(name));
-    given_.push_back(*flag);
-    if (name == "--json") options_.json = true;
-    if (name == "--watch") options_.watch = true;
-    if (name == "--schema") options_.output = ConfigOutput::Schema;
-    if (name == "--reference") options_.output = ConfigOutput::Reference;
-    if (flag->command == Command::Check) options_.quiet = true;
+    const OptionRow* const row = find_option(name);
+    if (row == nullptr) return unknown("option", name, names_of(option_rows()));
+    given_.push_back(row);
+    std::string value;
+    if (const bool takes_one = !row->value.empty() && (inline_value_ || !row->value_is_optional); takes_one)
+      if (Result<void> taken = take_value(name, value); !taken) return taken;
+    row->set(options_, value);
     return {};
   }
 
@@ -128,54 +124,17 @@ class Parser {
   const std::vector<std::string_view>& arguments_;
   std::size_t next_ = 0;
   Options options_;
-  std::vector<FlagName> given_;
+  std::vector<const OptionRow*> given_;
   std::optional<std::string_view> inline_value_;
   bool chosen_ = false;
   bool only_words_ = false;
   bool has_directory_ = false;
 };
 
-constexpr std::string_view kUsage =
-    R"(usage: holdfast [-c FILE]                  run the server in the foreground
-       holdfast serve [DIR] [--listen ADDR]  serve a directory, no file needed
-       holdfast check [-q] [-c FILE]         check the configuration and all it names (also -t)
-       holdfast config [-c FILE]             print the effective configuration
-                       [--schema]            ... or the JSON Schema of all settings
-                       [--reference]         ... or their manual
-       holdfast reload [-c FILE]             reload the running server, wait for the outcome
-       holdfast stop [-c FILE]               stop it gracefully, wait for its end
-       holdfast upgrade [-c FILE]            upgrade it to the binary now on disk
-       holdfast unfuse [-c FILE]             let requests through to routes that were fused
-       holdfast status [--json] [--watch]    show its workers, connections and requests
-       holdfast --version | --help
-
-options:
-  -c, --config FILE   configuration (default /etc/holdfast/holdfast.yaml)
-  --listen ADDR       where `serve` listens (default 127.0.0.1:8080)
-  -q, --quiet         `check` prints problems only
-
-signals of the master:
-  HUP         reload; a bad configuration changes nothing
-  TERM, QUIT  graceful stop; a second one ends at once
-  INT         quick stop
-  USR1        reopen log files
-  USR2        upgrade to the binary now on disk
-  WINCH       workers drain, the master stays
-  TTIN, TTOU  one worker more, one fewer, until the next reload
-
-exit codes:
-  0 ok, 64 usage, 69 cannot bind or no worker can become ready, 70 internal, 71 system,
-  77 permission, 78 configuration
-)";
-
 }  // namespace
 
 Result<Options> parse_options(const std::vector<std::string_view>& arguments) {
   return Parser(arguments).parse();
-}
-
-std::string_view usage() {
-  return kUsage;
 }
 
 }  // namespace holdfast::master

@@ -1,4 +1,5 @@
 // The command line: which command, and its options. Pure; says what is wrong with it in words for the terminal.
+// What there is to be asked for stands in command_table.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@ enum class Command : std::uint8_t {
   Serve,
   Check,
   Config,
+  Doctor,
   Reload,
   Stop,
   Upgrade,
@@ -23,14 +25,17 @@ enum class Command : std::uint8_t {
   Version,
   Help
 };
-enum class ConfigOutput : std::uint8_t { Effective, Schema, Reference };
+enum class ConfigOutput : std::uint8_t { Effective, Schema, Reference, Diff };
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/holdfast/holdfast.yaml";
 
 struct Options {
   Command command = Command::Run;
-  std::string config_file = "/etc/holdfast/holdfast.yaml";
+  std::string config_file{kDefaultConfigFile};
   std::string directory = ".";            // serve
   std::string listen = "127.0.0.1:8080";  // serve
   ConfigOutput output = ConfigOutput::Effective;
+  std::string other_file;  // config --diff: what is compared with; empty: the running server
   bool quiet = false;
   bool json = false;
   bool watch = false;
@@ -39,7 +44,5 @@ struct Options {
 
 /// `arguments` without the program's name. The error's message() is one line.
 Result<Options> parse_options(const std::vector<std::string_view>& arguments);
-/// The text of --help.
-std::string_view usage();
 
 }  // namespace holdfast::master

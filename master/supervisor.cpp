@@ -50,8 +50,9 @@ void Supervisor::on(const event::ProcessFailed& e, TimePoint now) {
   SlotProcess* process = find(e.id, &slot);
   if (process == nullptr) return;
   process->problem = e.problem;
+  process->problem_kind = e.kind;
   if (slot->successor && slot->successor->id == e.id) {
-    fail_replacement(slot_text(*slot) + ": " + e.problem, now);
+    fail_replacement(slot_text(*slot) + ": " + e.problem, now, e.kind);
   } else if (process->state == ProcessState::Starting) {
     process->state = ProcessState::Quitting;
     process->deadline = now + kQuitGrace;
@@ -71,8 +72,9 @@ void Supervisor::on(const event::ProcessExited& e, TimePoint now) {
       const std::string reason =
           slot_text(slot) +
           (problem.empty() ? " ended before the reload was complete: " + e.how : ": " + problem);
+      const ErrorKind kind = slot.successor->problem_kind;
       slot.successor.reset();
-      return fail_replacement(reason, now);
+      return fail_replacement(reason, now, kind);
     }
     if (std::erase_if(slot.retiring, [&e](const SlotProcess& p) { return p.id == e.id; }) > 0) return;
   }
@@ -131,7 +133,7 @@ void Supervisor::on(const event::ReloadPrepared& e, TimePoint now) {
 
 void Supervisor::on(const event::ReloadRefused& e, TimePoint /*now*/) {
   if (phase_ != Phase::Preparing) return;
-  actions_.emplace_back(action::ReloadFailed{e.reason, generation_});
+  actions_.emplace_back(action::ReloadFailed{e.reason, generation_, e.kind});
   enter_serving();
 }
 
@@ -283,7 +285,7 @@ void Supervisor::settle() {
   enter_serving();
 }
 
-void Supervisor::fail_replacement(const std::string& reason, TimePoint now) {
+void Supervisor::fail_replacement(const std::string& reason, TimePoint now, ErrorKind kind) {
   replacement_deadline_ = kNever;
   for (auto& [index, slot] : slots_) {
     if (!slot.successor) continue;
@@ -294,7 +296,7 @@ void Supervisor::fail_replacement(const std::string& reason, TimePoint now) {
       quit(*slot.successor, now);
     slot.retiring.push_back(*std::exchange(slot.successor, std::nullopt));
   }
-  actions_.emplace_back(action::ReloadFailed{reason, generation_});
+  actions_.emplace_back(action::ReloadFailed{reason, generation_, kind});
   enter_serving();
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/error.h"
 #include "config/config.h"
 #include "master/worker_slot.h"
 
@@ -58,6 +59,7 @@ struct ProcessReady {
 struct ProcessFailed {  // could not start; ends by itself soon
   ProcessId id;
   std::string problem;
+  ErrorKind kind = ErrorKind::Unavailable;
 };
 struct ProcessClosed {  // told to drain, it accepts nothing any more
   ProcessId id;
@@ -86,6 +88,7 @@ struct ReloadPrepared {
 };
 struct ReloadRefused {
   std::string reason;
+  ErrorKind kind = ErrorKind::Unavailable;
 };
 struct UpgradeRequested {};
 struct DrainWorkers {};  // and stay; a reload or one more worker starts them again
@@ -147,6 +150,7 @@ struct ReloadSucceeded {   // every connection from now on is served by the new 
 struct ReloadFailed {  // after this the prepared configuration is dropped
   std::string reason;
   std::uint64_t kept_generation;
+  ErrorKind kind = ErrorKind::Unavailable;
 };
 struct ServerReady {
   std::uint64_t generation;
@@ -217,7 +221,7 @@ class Supervisor {
   void settle();
   void judge_stop(TimePoint now);
   void complete_replacement(TimePoint now);
-  void fail_replacement(const std::string& reason, TimePoint now);
+  void fail_replacement(const std::string& reason, TimePoint now, ErrorKind kind = ErrorKind::Unavailable);
   void enter_serving();
   void fill_slots(TimePoint now);
   void abort_replaced(TimePoint now);

@@ -26,6 +26,7 @@ struct TrialWorker {
   TimePoint deadline = kNever;  // of the state
   std::optional<Inquiry> probes = std::nullopt;
   std::string problem = {};  // that it has reported
+  ErrorKind problem_kind = ErrorKind::Unavailable;
 };
 
 }  // namespace holdfast::master

@@ -43,14 +43,14 @@ Result<void> settle_identity(const WorkerOrder& order) {
   return {};
 }
 
-int live_as_worker(WorkerOrder& order, Fd control) {
+int live_as_worker(WorkerOrder& order, Fd control, int access_fd) {
   SignalSource::settle_in_child();
   offer_to_oom_killer();
   const std::string name = slot_name(order.slot);
   const bool admin = order.slot == stats::kAdminSlot;
   prctl(PR_SET_NAME, (admin ? std::string("holdfast: admin") : "holdfast: w" + name).c_str());
   Fd access_log;
-  if (const int fd = order.logs.access_fd(); fd >= 0 && !admin) access_log = Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (access_fd >= 0) access_log = Fd(fcntl(access_fd, F_DUPFD_CLOEXEC, 3));
   // Its own from now on, so that the old file is let go when the logs are reopened.
   Fd error_log;
   if (const int fd = order.logs.error_file(); fd >= 0) error_log = Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
@@ -59,7 +59,8 @@ int live_as_worker(WorkerOrder& order, Fd control) {
   if (error_log) log().adopt(std::move(error_log));
   log().set_role(admin ? name : "worker " + name);
   if (Result<void> settled = settle_identity(order); !settled) {
-    (void)send_control(control.get(), ControlKind::Failed, 0, settled.error().message());
+    const Error& why = settled.error();
+    (void)send_control(control.get(), ControlKind::Failed, static_cast<std::uint64_t>(why.kind), why.message());
     return kExitPermission;
   }
   return worker::run({order.config, order.segment, order.limits, order.tickets, order.broadcast,
@@ -74,6 +75,11 @@ ExitStatus status_of(const siginfo_t& info) {
 
 }  // namespace
 
+ErrorKind kind_of_failure(const ControlMessage& message) {
+  constexpr auto kLast = static_cast<std::uint64_t>(ErrorKind::Internal);
+  return message.value <= kLast ? static_cast<ErrorKind>(message.value) : ErrorKind::Unavailable;
+}
+
 std::string slot_name(std::uint32_t slot) {
   return slot == stats::kAdminSlot ? "admin" : std::to_string(slot);
 }
@@ -81,18 +87,19 @@ std::string slot_name(std::uint32_t slot) {
 Result<WorkerProcess> start_worker(WorkerOrder order) {
   Result<std::pair<Fd, Fd>> channel = make_control_channel();
   if (!channel) return channel.error();
+  WorkerLog log = order.slot == stats::kAdminSlot ? WorkerLog() : WorkerLog(order.logs);
   const pid_t pid = fork();
   if (pid < 0) return no_process(errno, "a worker");
   // _exit: nothing that the master owns may be flushed, removed or told goodbye by a child.
-  if (pid == 0) _exit(live_as_worker(order, std::move(channel->second)));
+  if (pid == 0) _exit(live_as_worker(order, std::move(channel->second), log.fd()));
   Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     const int code = errno;
     kill(pid, SIGKILL);
     return system_error(code, "watch a worker" + std::string(limit_behind(code)));
   }
-  return WorkerProcess{order.id, order.slot,       order.generation,         order.seat,
-                       pid,      std::move(pidfd), std::move(channel->first)};
+  return WorkerProcess{order.id, order.slot,       order.generation,          order.seat,
+                       pid,      std::move(pidfd), std::move(channel->first), std::move(log)};
 }
 
 std::optional<ExitStatus> reap(const WorkerProcess& process) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/control_message.h"
 #include "common/fd.h"
 #include "common/result.h"
 #include "common/stats/stats_segment.h"
@@ -18,6 +19,7 @@
 #include "master/exit_status.h"
 #include "master/log_files.h"
 #include "master/privileges.h"
+#include "master/worker_log.h"
 #include "master/worker_slot.h"
 #include "worker/worker.h"
 
@@ -48,8 +50,11 @@ struct WorkerProcess {
   pid_t pid = -1;
   Fd pidfd;
   Fd control;
+  WorkerLog log;
 };
 
+/// What a worker that could not start says of the reason (ControlKind::Failed).
+ErrorKind kind_of_failure(const ControlMessage& message);
 /// "0", "7", "admin": a slot as logs name it.
 std::string slot_name(std::uint32_t slot);
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/error.h"
 #include "common/stats/stats_segment.h"
 #include "master/respawn_policy.h"
 
@@ -43,6 +44,7 @@ struct SlotProcess {
   bool was_hung = false;
   bool accepting = true;  // until it says, once told to drain, that it takes no new connection
   std::string problem;    // what it reported with Failed
+  ErrorKind problem_kind = ErrorKind::Unavailable;
 };
 
 /// What a slot looks like from outside, derived from its processes.

@@ -6,9 +6,9 @@ Result<void> ControlClient::start(loop::EventLoop& loop) {
   return watch_.start(loop, channel_.get(), EPOLLIN, *this);
 }
 
-void ControlClient::tell(ControlKind kind, std::string_view text) {
+void ControlClient::tell(ControlKind kind, std::string_view text, std::uint64_t value) {
   // A master that cannot be told is gone; that shows as end-of-file.
-  (void)send_control(channel_.get(), kind, 0, text);
+  (void)send_control(channel_.get(), kind, value, text);
 }
 
 void ControlClient::on_ready(std::uint32_t /*events*/) {

@@ -30,7 +30,7 @@ class ControlClient final : private loop::Watcher {
   ControlClient(Fd channel, ControlListener& listener) : channel_(std::move(channel)), listener_(listener) {}
 
   Result<void> start(loop::EventLoop& loop);
-  void tell(ControlKind kind, std::string_view text = {});
+  void tell(ControlKind kind, std::string_view text = {}, std::uint64_t value = 0);
 
  private:
   void on_ready(std::uint32_t events) override;

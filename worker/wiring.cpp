@@ -131,7 +131,9 @@ Result<void> Wiring::watch_files() {
 Result<void> Wiring::open_access_log(Fd fd) {
   Result<http::AccessFormatHandle> format = http::compile_access_format(config_.log.access.format);
   if (!format) return format.error();
-  access_log_ = std::make_unique<http::AccessLogWriter>(std::move(*format), std::move(fd));
+  access_log_ = std::make_unique<http::AccessLogWriter>(std::move(*format),
+                                                        LineOutput(std::move(fd), config_.log.access.to),
+                                                        stats_.segment().seat(stats_.seat_index()).lines);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "worker/control_client.h"
 #include "worker/crash_report.h"
 #include "worker/leak_check.h"
+#include "worker/log_pace.h"
 #include "worker/loop/event_loop.h"
 #include "worker/memory_return.h"
 #include "worker/net/tls_context.h"
@@ -49,7 +50,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     if (Result<void> started = start(); !started) {
       const std::string problem = in_one_line(started.error().message());
       log().error("worker cannot start", {{"problem", problem}});
-      control_.tell(ControlKind::Failed, problem);
+      control_.tell(ControlKind::Failed, problem, static_cast<std::uint64_t>(started.error().kind));
       return kExitUnavailable;
     }
     set_phase(stats::Phase::Waiting);
@@ -59,6 +60,8 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     drained_ = draining_ && wiring_->connections().size() == 0;
     wiring_->connections().close_all();
     end_turn();
+    if (wiring_->access_log() != nullptr) wiring_->access_log()->flush();
+    count_dropped();
     control_.tell(ControlKind::Drained);
     return kExitOk;
   }
@@ -80,6 +83,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     busy_ = stats_.cell(stats::Metric::EventLoopBusy);
     lag_ = stats_.histogram(stats::Metric::EventLoopLag);
     dropped_ = stats_.cell(stats::Metric::LogLinesDropped);
+    if (wiring_->access_log() != nullptr) log_pace_.emplace(*loop_, *wiring_->access_log());
     memory_return_.emplace(*loop_);
     sandbox_watch_.emplace(*loop_, control_);
     know_loaded_objects();
@@ -127,14 +131,16 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
     if (draining_ && wiring_->connections().size() == 0) loop_->stop();
   }
 
-  // What a turn leaves behind: closed connections, log lines.
+  // What a turn leaves behind: closed connections, log lines that wait.
   void end_turn() {
     wiring_->connections().destroy_closed();
+    if (log_pace_) log_pace_->look();
+    count_dropped();
+  }
+
+  void count_dropped() {
     std::uint64_t dropped = log().take_dropped();
-    if (http::AccessLogWriter* access_log = wiring_->access_log()) {
-      access_log->flush();
-      dropped += access_log->take_dropped();
-    }
+    if (http::AccessLogWriter* access_log = wiring_->access_log()) dropped += access_log->take_dropped();
     if (dropped > 0) dropped_.add(dropped);
   }
 
@@ -197,6 +203,7 @@ class Worker final : private ControlListener, private loop::TurnHook, private lo
   std::unique_ptr<loop::EventLoop> loop_;
   ControlClient control_;
   std::unique_ptr<Wiring> wiring_;
+  std::optional<LogPace> log_pace_;
   std::optional<MemoryReturn> memory_return_;
   std::optional<SandboxWatch> sandbox_watch_;
   stats::Cell busy_;
@@ -221,10 +228,6 @@ int run(Job job) {
 
 std::string status_json(const stats::Segment& segment) {
   return admin::status_json(segment);
-}
-
-std::string status_text(const stats::Segment& segment) {
-  return admin::status_text(segment);
 }
 
 std::string library_versions() {

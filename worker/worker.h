@@ -15,6 +15,7 @@
 #include "common/stats/stats_segment.h"
 #include "common/tickets/ticket_keys.h"
 #include "config/config.h"
+#include "worker/admin/status_text.h"
 
 namespace holdfast::worker {
 
@@ -52,7 +53,10 @@ int run(Job job);
 
 /// The versioned JSON of /status and the text of `holdfast status`, from the shared segment alone.
 std::string status_json(const stats::Segment& segment);
-std::string status_text(const stats::Segment& segment);
+using admin::sample_status;
+using admin::status_text;
+using admin::StatusSample;
+using admin::StatusText;
 
 /// "prometheus-cpp 1.0.1, ..." for --version.
 std::string library_versions();

@@ -392,11 +392,14 @@ constexpr const MetricRow& row(Metric metric) {
   return kMetrics[static_cast<std::size_t>(metric)];
 }
 
-/// Upper bounds of the histogram buckets in nanoseconds; the last bucket (+Inf) is implied.
-inline constexpr std::array<std::uint64_t, 16> kBucketBounds{
-    100'000,       250'000,       500'000,       1'000'000,     2'500'000,   5'000'000,
-    10'000'000,    25'000'000,    50'000'000,    100'000'000,   250'000'000, 500'000'000,
-    1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
+/// Upper bounds of histogram buckets in nanoseconds, ascending; the last bucket (+Inf) is implied. Those that
+/// are not in use are kNoBound.
+using BucketBounds = std::array<std::uint64_t, 16>;
+inline constexpr std::uint64_t kNoBound = ~std::uint64_t{0};
+inline constexpr BucketBounds kBucketBounds{100'000,       250'000,       500'000,       1'000'000,
+                                            2'500'000,     5'000'000,     10'000'000,    25'000'000,
+                                            50'000'000,    100'000'000,   250'000'000,   500'000'000,
+                                            1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
 
 /// The Prometheus name of a label ("site", "code"), empty for None.
 std::string_view label_name(Label label);

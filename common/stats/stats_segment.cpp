@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning: a binary with another
 // version cannot take over. A metric or label value that is only added, as the last one, needs none.
-constexpr std::uint64_t kLayoutVersion = 10;
+constexpr std::uint64_t kLayoutVersion = 11;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
@@ -39,6 +39,7 @@ struct Header {
   Word certificate_count;
   Word route_count;
   alignas(64) Word slot_retired[kMaxSlots];  // 1: the slot's retired row holds something
+  alignas(64) Word bucket_bounds[kBucketBounds.size()];
   alignas(64) MasterNotes notes;
   alignas(64) DeathNotes deaths;
   alignas(64) FuseTable fuses;
@@ -272,7 +273,7 @@ std::uint64_t layout_version() {
   return kLayoutVersion;
 }
 
-Result<Segment> Segment::create() {
+Result<Segment> Segment::create(const BucketBounds& bounds) {
   Result<Fd> fd = make_shared_memory("holdfast-statistics", sizeof(Layout), "the statistics");
   if (!fd) return fd.error();
   const auto mapped = map_layout(fd->get(), PROT_READ | PROT_WRITE);
@@ -287,6 +288,7 @@ Result<Segment> Segment::create() {
   layout.states[kMasterSeat].pid.store(static_cast<std::uint64_t>(::getpid()));
   layout.states[kMasterSeat].started.store(wall_nanoseconds(std::chrono::system_clock::now()));
   layout.states[kMasterSeat].use.store(static_cast<std::uint64_t>(SeatUse::Ready));
+  for (std::size_t i = 0; i < bounds.size(); ++i) layout.header.bucket_bounds[i].store(bounds[i]);
   layout.header.seats_used.store(1);
   layout.header.version.store(kLayoutVersion);
   layout.header.size.store(sizeof(Layout));
@@ -322,6 +324,7 @@ std::uint32_t Segment::claim_seat(std::uint32_t slot, std::uint64_t generation) 
   clear_activity(this->seat(seat).activity);
   this->seat(seat).crash.clear();
   this->seat(seat).presence.clear();
+  this->seat(seat).lines.clear();
   clear_declared(layout_->declared, this->seat(seat).declared);
   SeatState& state = seat_state(seat);
   state.pid.store(0);
@@ -442,6 +445,13 @@ std::uint32_t Segment::listener_count() const {
 const Word& Segment::fold_sequence() const {
   return layout_->header.fold_sequence;
 }
+BucketBounds Segment::bucket_bounds() const {
+  BucketBounds bounds{};
+  for (std::size_t i = 0; i < bounds.size(); ++i)
+    bounds[i] = layout_->header.bucket_bounds[i].load(std::memory_order_relaxed);
+  return bounds;
+}
+
 MasterNotes& Segment::notes() const {
   return layout_->header.notes;
 }

@@ -6,10 +6,10 @@
 //   Names        names of sites, listeners, certificates and routes, append-only, written by the master; an
 //   index never changes its meaning SeatState[]  one cache line a seat: claimed or free, pid, slot, generation,
 //   role (written by the master) Seat[]       one a worker process: series directory, histogram directory,
-//   activity, crash record, rooms of chats (written by that worker only) Retired[]    one a slot: the same
-//   directories, holding what dead processes of the slot had counted (master only) Declared     the metrics
-//   that modules declare (declared_layout.h), written by workers; what was counted there stands in the seats,
-//   and of dead processes in one block of its own
+//   activity, crash record, rooms of chats, log lines (written by that worker only) Retired[]    one a slot:
+//   the same directories, holding what dead processes of the slot had counted (master only) Declared     the
+//   metrics that modules declare (declared_layout.h), written by workers; what was counted there stands in the
+//   seats, and of dead processes in one block of its own
 // Seat 0 belongs to the master itself and is never folded.
 //
 // There are no locks. Every word has exactly one writer at a time; words are std::atomic<std::uint64_t> with
@@ -31,6 +31,7 @@
 #include "common/stats/death_notes.h"
 #include "common/stats/declared_layout.h"
 #include "common/stats/fuse_table.h"
+#include "common/stats/kept_lines.h"
 #include "common/stats/metric_table.h"
 #include "common/stats/presence.h"
 #include "common/stats/word.h"
@@ -110,6 +111,7 @@ struct Seat {
   CrashRecord crash;
   DeclaredBlock declared;
   PresenceBlock presence;
+  KeptLines lines;
 };
 
 enum class SeatUse : std::uint8_t { Free, Starting, Ready, Draining };
@@ -142,7 +144,7 @@ std::uint64_t layout_version();
 class Segment {
  public:
   /// Makes the memory file and maps it (master, before the first fork); seat 0 is the calling process.
-  static Result<Segment> create();
+  static Result<Segment> create(const BucketBounds& bounds = kBucketBounds);
   /// Maps a segment that another process made; fails when magic, version or size differ. `fd` stays the
   /// caller's; one opened for reading gives a segment that may only be read.
   static Result<Segment> attach(int fd);
@@ -189,6 +191,8 @@ class Segment {
   std::uint32_t listener_count() const;
   /// Even when no fold is under way; readers compare before and after.
   const Word& fold_sequence() const;
+  /// Of its histograms.
+  BucketBounds bucket_bounds() const;
   MasterNotes& notes() const;
   DeathNotes& deaths() const;
   FuseTable& fuses() const;

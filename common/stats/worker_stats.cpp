@@ -28,13 +28,13 @@ std::uint32_t append_histogram(SeriesBlock& block, std::uint64_t key) {
 
 void HistogramCell::observe(std::uint64_t nanoseconds) {
   std::size_t bucket = 0;
-  while (bucket < kBucketBounds.size() && nanoseconds > kBucketBounds[bucket]) ++bucket;
+  while (bucket < kBucketBounds.size() && nanoseconds > bounds_[bucket]) ++bucket;
   Cell(&entry_->buckets[bucket]).add();
   Cell(&entry_->sum).add(nanoseconds);
 }
 
 WorkerStats::WorkerStats(Segment& segment, std::uint32_t seat)
-    : segment_(segment), seat_(segment.seat(seat)), seat_index_(seat) {
+    : segment_(segment), seat_(segment.seat(seat)), seat_index_(seat), bounds_(segment.bucket_bounds()) {
   SeriesBlock& block = seat_.counters;
   const std::uint64_t series = block.series_count.load(std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < series; ++i)
@@ -65,12 +65,12 @@ HistogramCell WorkerStats::histogram(Metric metric, std::uint16_t a) {
   SeriesBlock& block = seat_.counters;
   const std::uint64_t key = SeriesKey{metric, a, 0, 0}.packed();
   const auto known = histograms_.find(key);
-  if (known != histograms_.end()) return HistogramCell(&block.histograms[known->second]);
+  if (known != histograms_.end()) return {&block.histograms[known->second], bounds_};
   if (histograms_.size() >= kMaxHistograms)
-    return HistogramCell(&block.histograms[histograms_.at(other(metric).packed())]);
+    return {&block.histograms[histograms_.at(other(metric).packed())], bounds_};
   const std::uint32_t index = append_histogram(block, key);
   histograms_.emplace(key, index);
-  return HistogramCell(&block.histograms[index]);
+  return {&block.histograms[index], bounds_};
 }
 
 }  // namespace holdfast::stats

@@ -31,12 +31,14 @@ class Cell {
 class HistogramCell {
  public:
   HistogramCell() = default;
-  explicit HistogramCell(HistogramEntry* entry) : entry_(entry) {}
+  /// `bounds` outlives the cell.
+  HistogramCell(HistogramEntry* entry, const BucketBounds& bounds) : entry_(entry), bounds_(bounds.data()) {}
   void observe(std::uint64_t nanoseconds);
   explicit operator bool() const { return entry_ != nullptr; }
 
  private:
   HistogramEntry* entry_ = nullptr;
+  const std::uint64_t* bounds_ = nullptr;
 };
 
 class WorkerStats {
@@ -62,6 +64,7 @@ class WorkerStats {
   Segment& segment_;
   Seat& seat_;
   const std::uint32_t seat_index_;
+  const BucketBounds bounds_;
   std::unordered_map<std::uint64_t, std::uint32_t> series_;
   std::unordered_map<std::uint64_t, std::uint32_t> histograms_;
 };

@@ -31,6 +31,8 @@ const Rows<Config>& config_rows() {
       field("log", &Config::log, log_kind(), "{}", Takes::NewWorkers, "Error log and access log."),
       field("admin", &Config::admin, admin_kind(), "{}", Takes::NewWorkers,
             "The listener for metrics, health and status, served by a process of its own. `off` closes it."),
+      nested("metrics", &Config::metrics, metrics_rows(), Takes::NewWorkers,
+             "What is measured, and how finely."),
       nested("limits", &Config::limits, limits_rows(), Takes::NewWorkers, "What a client may use at most."),
       nested("timeouts", &Config::timeouts, timeouts_rows(), Takes::NewWorkers, "How long the server waits."),
       nested("compression", &Config::compression, compression_rows(), Takes::NewWorkers,

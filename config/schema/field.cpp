@@ -37,9 +37,9 @@ Node schema_of_row(const RowInfo& row) {
 
 void report_unknown_key(Reader& reader, const Entry& written, const std::vector<std::string_view>& known) {
   const std::string nearest = nearest_name(written.key, known);
-  const std::string hint = nearest.empty()
-                               ? "known here: " + (known.empty() ? "nothing" : join_words(known, "and"))
-                               : "did you mean `" + nearest + "`?";
+  const std::string hint = known.empty()     ? "there is nothing to set here: write `{}`"
+                           : nearest.empty() ? "known here: " + join_words(known, "and")
+                                             : "did you mean `" + nearest + "`?";
   reader.problem(written.mark, "unknown key `" + shown(written.key) + "`" + place_name(reader) + "; " + hint);
 }
 

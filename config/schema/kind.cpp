@@ -18,6 +18,7 @@ struct Unit {
 // Largest first, so that printing takes the largest that divides the value.
 constexpr std::array<Unit, 5> kDurationUnits{
     {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::array<Unit, 3> kShortDurationUnits{{{"s", 1'000'000}, {"ms", 1'000}, {"us", 1}}};
 constexpr std::array<Unit, 4> kSizeUnits{
     {{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"", 1}}};
 
@@ -81,6 +82,10 @@ std::string format_duration(Milliseconds value) {
   return format_units(static_cast<std::uint64_t>(value.count()), kDurationUnits);
 }
 
+std::string format_short_duration(std::uint64_t microseconds) {
+  return format_units(microseconds, kShortDurationUnits);
+}
+
 std::string format_size(std::uint64_t bytes) {
   return format_units(bytes, kSizeUnits);
 }
@@ -138,6 +143,22 @@ Kind<Milliseconds> duration(Milliseconds least, Milliseconds most) {
             return true;
           },
           [](const Milliseconds& value, const Config&) { return word_node(format_duration(value)); }};
+}
+
+Kind<std::uint64_t> short_duration(std::uint64_t least, std::uint64_t most) {
+  return {range_noun("duration", format_short_duration(least), format_short_duration(most)),
+          schema_or_variable(schema_pattern("^[1-9][0-9]*(us|ms|s)$")),
+          [least, most](Reader& reader, const Node& node, std::uint64_t& out) {
+            constexpr std::string_view kRequirement = "must be a duration such as 250us, 5ms or 1s";
+            if (node.kind != Node::Kind::Scalar) return reader.wrong(node, kRequirement);
+            const std::optional<std::uint64_t> value = parse_units(node.text, kShortDurationUnits);
+            if (!value) return reader.wrong(node, kRequirement, duration_hint(node.text));
+            if (*value < least || *value > most)
+              return out_of_range(reader, node, format_short_duration(least), format_short_duration(most));
+            out = *value;
+            return true;
+          },
+          [](const std::uint64_t& value, const Config&) { return word_node(format_short_duration(value)); }};
 }
 
 Kind<Milliseconds> duration_or_off(Milliseconds least, Milliseconds most) {

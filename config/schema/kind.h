@@ -55,6 +55,8 @@ using Check = std::function<std::string(std::string& value)>;
 
 Kind<bool> boolean();
 Kind<Milliseconds> duration(Milliseconds least, Milliseconds most);
+/// In microseconds, for what is shorter than others: 100us, 5ms, 10s.
+Kind<std::uint64_t> short_duration(std::uint64_t least, std::uint64_t most);
 /// `off` is 0.
 Kind<Milliseconds> duration_or_off(Milliseconds least, Milliseconds most);
 Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
@@ -68,6 +70,7 @@ Kind<std::string> path_kind(std::string noun);
 Kind<Pairs> pairs(std::string noun, const Check& check_name, const Check& check_value);
 
 std::string format_duration(Milliseconds value);
+std::string format_short_duration(std::uint64_t microseconds);
 std::string format_size(std::uint64_t bytes);
 
 /// True when the node is the unquoted word.

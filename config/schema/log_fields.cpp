@@ -1,27 +1,23 @@
 #include "common/ascii.h"
+#include "common/syslog.h"
 #include "config/nearest_name.h"
 #include "config/schema/sections.h"
 
 namespace holdfast::config {
 namespace {
 
-Kind<std::string> error_target() {
-  return {"stderr, or an absolute path", schema_type("string"),
-          [](Reader& reader, const Node& node, std::string& out) {
-            std::string value;
-            if (!read_string(reader, node, value)) return false;
-            if (value == "syslog") return reader.unavailable_value(node);
-            if (value != "stderr" && !value.starts_with('/'))
-              return reader.wrong(node, "must be stderr or an absolute path");
-            out = std::move(value);
-            return true;
-          },
-          [](const std::string& value, const Config&) { return text_node(value); }};
+constexpr std::string_view kTargets = "stderr, stdout, syslog, syslog:/PATH of its socket, or an absolute path";
+
+std::string check_target(std::string& value) {
+  if (value == "stdout" || value == "stderr" || value.starts_with('/')) return "";
+  const std::optional<std::string> socket = syslog_socket_of(value);
+  if (!socket) return "must be " + std::string(kTargets);
+  // The room in a socket's address (unix(7)).
+  return socket->size() <= 107 ? "" : "the path of a socket has at most 107 bytes";
 }
 
-std::string check_access_target(std::string& value) {
-  if (value == "stdout" || value == "stderr" || value.starts_with('/')) return "";
-  return "must be stdout, stderr or an absolute path";
+Kind<std::string> target() {
+  return text(std::string(kTargets), check_target);
 }
 
 /// A template has its fields in braces, {{ and }} being braces themselves; which fields exist is known to the
@@ -65,10 +61,11 @@ Kind<std::string> access_format() {
 
 const Rows<ErrorLog>& error_rows() {
   static const Rows<ErrorLog> rows = make_rows<ErrorLog>(
-      field("to", &ErrorLog::to, error_target(), "stderr", Takes::Now,
-            "Where the error log goes: `stderr` suits systemd and containers, a path suits a file that "
-            "logrotate turns "
-            "over.")
+      field("to", &ErrorLog::to, target(), "stderr", Takes::Now,
+            "Where the error log goes: `stderr` suits systemd and containers, `syslog` a machine that has one, "
+            "a path "
+            "suits a file that logrotate turns over: a renamed file is followed, USR1 has it opened anew at "
+            "once.")
           .located(),
       field("level", &ErrorLog::level,
             choice<LogLevel>({{{"debug", LogLevel::Debug},
@@ -85,9 +82,10 @@ const Rows<ErrorLog>& error_rows() {
 
 const Rows<AccessLog>& access_rows() {
   static const Rows<AccessLog> rows = make_rows<AccessLog, /*enabled*/ 1>(
-      field("to", &AccessLog::to, text("stdout, stderr, or an absolute path", check_access_target),
-            "/var/log/holdfast/access.log", Takes::NewWorkers,
-            "Where the line of each request goes. `stdout` suits containers.")
+      field("to", &AccessLog::to, target(), "/var/log/holdfast/access.log", Takes::NewWorkers,
+            "Where the line of each request goes, many at a time, after a tenth of a second at most. `stdout` "
+            "suits "
+            "containers.")
           .located(),
       field("format", &AccessLog::format, access_format(), "combined", Takes::NewWorkers,
             "`combined` and `common` are what log analysers expect, `json` is for programs, `terse` for a "

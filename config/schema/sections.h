@@ -20,6 +20,7 @@ const Rows<SandboxWishes>& sandbox_wishes_rows();
 /// A section, or `off`, which has 0 requests.
 Kind<RateLimit> rate_limit_kind();
 const Rows<RequestId>& request_id_rows();
+const Rows<Metrics>& metrics_rows();
 Kind<std::vector<Listener>> listeners_kind();
 Kind<Tls> tls_kind();
 Kind<SessionTickets> session_tickets_kind();

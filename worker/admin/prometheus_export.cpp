@@ -233,18 +233,18 @@ class StatsCollector final : public prometheus::Collectable {
     for (const auto& [labels, total] : values) family.metric.push_back(histogram_metric(labels, row, total));
   }
 
-  static ClientMetric histogram_metric(const Labels& labels, const stats::MetricRow& row,
-                                       const stats::HistogramSum& total) {
+  ClientMetric histogram_metric(const Labels& labels, const stats::MetricRow& row,
+                                const stats::HistogramSum& total) const {
     ClientMetric metric;
     metric.label = labels;
     metric.histogram.sample_sum = scaled(static_cast<double>(total.sum), row);
     std::uint64_t cumulative = 0;
     for (std::size_t i = 0; i < total.buckets.size(); ++i) {
       cumulative += total.buckets[i];
-      const double bound = i < stats::kBucketBounds.size()
-                               ? scaled(static_cast<double>(stats::kBucketBounds[i]), row)
-                               : HUGE_VAL;
-      metric.histogram.bucket.push_back({cumulative, bound});
+      const bool last = i == bounds_.size() || bounds_[i] == stats::kNoBound;
+      metric.histogram.bucket.push_back(
+          {cumulative, last ? HUGE_VAL : scaled(static_cast<double>(bounds_[i]), row)});
+      if (last) break;
     }
     metric.histogram.sample_count = cumulative;
     return metric;
@@ -279,6 +279,7 @@ class StatsCollector final : public prometheus::Collectable {
   }
 
   const stats::Segment& segment_;
+  const stats::BucketBounds bounds_ = segment_.bucket_bounds();
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "worker/admin/status_report.h"
 
 #include <chrono>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -13,10 +14,14 @@ namespace {
 
 using stats::Metric;
 
+constexpr std::uint64_t kNanosecondsOfSecond = 1'000'000'000;
+
 /// Adds the per-site and summed figures of a snapshot to a status.
 class Gatherer {
  public:
-  Gatherer(const stats::Segment& segment, Status& status) : status_(status) {
+  Gatherer(const stats::Segment& segment, Status& status) : segment_(segment), status_(status) {
+    for (std::uint32_t i = 0; i < segment.listener_count(); ++i)
+      status.listeners.push_back({std::string(segment.listener_name(static_cast<std::uint16_t>(i))), 0, 0});
     for (std::uint32_t i = 0; i < segment.site_count(); ++i)
       sites_.push_back({std::string(segment.site_name(static_cast<std::uint16_t>(i))), 0, {}, 0});
     for (std::uint32_t i = 0; i < stats::label_count(stats::Label::ExitReason); ++i)
@@ -31,9 +36,20 @@ class Gatherer {
       status_.reloads[sum.key.a] += sum.value;
     if (sum.key.metric == Metric::WorkerExits && sum.key.a < status_.exits.size())
       status_.exits[sum.key.a].second += sum.value;
+    if (sum.key.metric == Metric::EventLoopBusy) status_.busy[sum.slot] += sum.value;
+    if (sum.key.metric == Metric::ConnectionsAccepted) listener(sum.key.a).accepted += sum.value;
+    if (sum.key.metric == Metric::Connections) {
+      listener(sum.key.a).connections += sum.value;
+      if (sum.key.a > 0 || sum.value > 0) serving_.insert(listener(sum.key.a).name);
+    }
+    if (sum.key.metric == Metric::TlsCertificateExpiry && sum.value != 0)
+      status_.certificates.push_back(
+          {std::string(segment_.certificate_name(sum.key.a)), sum.value * kNanosecondsOfSecond});
   }
 
   void finish() {
+    // Names stay in the segment for ever; gauges are gone with the last worker that had the listener.
+    std::erase_if(status_.listeners, [this](const ListenerStatus& l) { return !serving_.contains(l.name); });
     for (std::size_t i = 0; i < sites_.size(); ++i)
       if (i > 0 || sites_[i].requests > 0) status_.sites.push_back(std::move(sites_[i]));
   }
@@ -48,8 +64,14 @@ class Gatherer {
 
   SiteStatus& site(std::size_t index) { return sites_[index < sites_.size() ? index : 0]; }
 
+  ListenerStatus& listener(std::size_t index) {
+    return status_.listeners[index < status_.listeners.size() ? index : 0];
+  }
+
+  const stats::Segment& segment_;
   Status& status_;
   std::vector<SiteStatus> sites_;
+  std::set<std::string> serving_;  // listeners
 };
 
 void write_process(JsonWriter& json, const stats::ProcessView& process) {
@@ -109,6 +131,27 @@ void write_sites(JsonWriter& json, const Status& status) {
     for (std::size_t i = 0; i < kClasses.size(); ++i) json.key(kClasses[i]).number(site.classes[i]);
     json.end_object().key("response_bytes").number(site.response_bytes).end_object();
   }
+  json.end_array();
+}
+
+void write_listeners(JsonWriter& json, const Status& status) {
+  json.begin_array();
+  for (const ListenerStatus& listener : status.listeners)
+    json.begin_object()
+        .key("name")
+        .text(listener.name)
+        .key("connections")
+        .number(listener.connections)
+        .key("accepted")
+        .number(listener.accepted)
+        .end_object();
+  json.end_array();
+}
+
+void write_certificates(JsonWriter& json, const Status& status) {
+  json.begin_array();
+  for (const CertificateStatus& one : status.certificates)
+    json.begin_object().key("file").text(one.file).key("until").seconds(one.until).end_object();
   json.end_array();
 }
 
@@ -189,6 +232,7 @@ Status gather_status(const stats::Segment& segment, WallTime now) {
   status.release = segment.notes().version;
   status.config_file = segment.notes().config_file;
   status.now = static_cast<std::uint64_t>(std::chrono::nanoseconds(now.time_since_epoch()).count());
+  status.pid = segment.seat_state(stats::kMasterSeat).pid.load();
   status.started = segment.seat_state(stats::kMasterSeat).started.load();
   status.last_reload = stats::read_reload(segment);
   status.not_ready = reason_not_ready(segment);
@@ -217,7 +261,12 @@ std::string status_json(const stats::Segment& segment) {
   JsonWriter json;
   json.begin_object();
   json.key("version").number(kStatusVersion).key("server").text("holdfast").key("release").text(status.release);
-  json.key("config").text(status.config_file).key("generation").number(status.generation);
+  json.key("config")
+      .text(status.config_file)
+      .key("pid")
+      .number(status.pid)
+      .key("generation")
+      .number(status.generation);
   json.key("started").seconds(status.started).key("now").seconds(status.now);
   json.key("ready").boolean(!status.not_ready).key("reason").text(status.not_ready.value_or(""));
   write_reloads(json.key("reloads"), status);
@@ -235,6 +284,8 @@ std::string status_json(const stats::Segment& segment) {
   json.key("deaths").begin_array();
   for (const stats::Death& death : status.deaths) write_death(json, death);
   json.end_array();
+  write_listeners(json.key("listeners"), status);
+  write_certificates(json.key("certificates"), status);
   write_totals(json.key("totals"), status);
   write_sites(json.key("sites"), status);
   write_chat(json.key("chat"), status);

@@ -1,10 +1,11 @@
 // What the server is doing, from the shared segment alone: gathered once, shown as the versioned JSON of
-// /status and as the text of `holdfast status`. Made by whoever asks: the admin process, a worker's status
-// route, the command line.
+// /status, and as the text of `holdfast status` (status_text). Made by whoever asks: the admin process, a
+// worker's status route, the command line.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,9 +34,21 @@ struct FusedStatus {
   std::uint64_t since = 0;  // wall nanoseconds
 };
 
+struct ListenerStatus {
+  std::string name;
+  std::uint64_t connections = 0;
+  std::uint64_t accepted = 0;
+};
+
+struct CertificateStatus {
+  std::string file;
+  std::uint64_t until = 0;  // wall nanoseconds
+};
+
 struct Status {
   std::string release;
   std::string config_file;
+  std::uint64_t pid = 0;  // of the master
   std::uint64_t generation = 0;
   std::uint64_t started = 0;  // wall nanoseconds
   std::uint64_t now = 0;      // likewise
@@ -45,6 +58,9 @@ struct Status {
   stats::ReloadView last_reload;
   std::vector<stats::ProcessView> workers;
   std::optional<stats::ProcessView> admin;
+  std::map<std::uint32_t, std::uint64_t> busy;  // nanoseconds that loops were at work so far, by slot
+  std::vector<ListenerStatus> listeners;        // those that serve
+  std::vector<CertificateStatus> certificates;  // of the serving configuration
   std::vector<SiteStatus> sites;  // those with a name of their own, and "other" if anything was counted there
   std::array<std::uint64_t, static_cast<std::size_t>(stats::Metric::kCount)>
       totals{};                                              // summed over all labels
@@ -62,7 +78,5 @@ Status gather_status(const stats::Segment& segment, WallTime now);
 
 /// One line of JSON, ended by a newline.
 std::string status_json(const stats::Segment& segment);
-/// Tidy columns for people.
-std::string status_text(const stats::Segment& segment);
 
 }  // namespace holdfast::admin

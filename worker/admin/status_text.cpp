@@ -1,10 +1,13 @@
+#include "worker/admin/status_text.h"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/log.h"
@@ -14,34 +17,101 @@ namespace holdfast::admin {
 
 namespace {
 
+using stats::Metric;
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kDay = 86'400 * kSecond;
+
+enum class Style : std::uint8_t { Plain, Heading, Good, Warning, Bad };
+
+std::string_view sequence_of(Style style) {
+  switch (style) {
+    case Style::Plain:
+      return "";
+    case Style::Heading:
+      return "\033[1m";
+    case Style::Good:
+      return "\033[32m";
+    case Style::Warning:
+      return "\033[33m";
+    case Style::Bad:
+      return "\033[31m";
+  }
+  return "";
+}
+
+/// Collects the text; the only place that knows of colours.
+class Page {
+ public:
+  explicit Page(bool colours) : colours_(colours) {}
+  void put(std::string_view text, Style style = Style::Plain) {
+    const bool is_coloured = colours_ && style != Style::Plain && !text.empty();
+    if (is_coloured) text_ += sequence_of(style);
+    text_ += text;
+    if (is_coloured) text_ += "\033[0m";
+  }
+  void end_line() { text_ += '\n'; }
+  /// "name           text"
+  void fact(std::string_view name, std::string_view text, Style style = Style::Plain) {
+    constexpr std::size_t kWidth = 15;
+    std::string padded(name);
+    padded.resize(std::max(kWidth, name.size() + 1), ' ');
+    put(padded);
+    put(text, style);
+    end_line();
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  const bool colours_;
+  std::string text_;
+};
+
+struct Cell {
+  Cell(std::string cell_text, Style cell_style = Style::Plain)
+      : text(std::move(cell_text)), style(cell_style) {}
+  Cell(const char* cell_text) : text(cell_text) {}
+  std::string text;
+  Style style = Style::Plain;
+};
+
 /// Rows of cells under a heading, each column as wide as its widest cell; numbers stand to the right.
 class Table {
  public:
-  explicit Table(std::vector<std::string> heading) : rows_{std::move(heading)} {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  explicit Table(const std::vector<const char*>& heading) : rows_(1) {
+    for (const char* const title : heading) rows_.front().emplace_back(title, Style::Heading);
+  }
+  void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
 
-  void append_to(std::string& out) const {
+  /// Nothing without a row. The columns from `text_from` on hold text and stand to the left, as the first does.
+  void append_to(Page& page, std::size_t text_from = SIZE_MAX) const {
+    if (rows_.size() == 1) return;
+    page.end_line();
     std::vector<std::size_t> widths(rows_.front().size());
     for (const auto& row : rows_)
-      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].text.size());
     for (const auto& row : rows_) {
+      std::size_t pending = 0;  // spaces, which are written before text only
       for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string gap(widths[i] - row[i].size(), ' ');
-        if (i > 0) out += "  ";
-        out += i == 0 ? row[i] + gap : gap + row[i];
+        const std::size_t gap = widths[i] - row[i].text.size();
+        const bool is_left = i == 0 || i >= text_from;
+        if (i > 0) pending += 2;
+        if (!is_left) pending += gap;
+        if (!row[i].text.empty()) page.put(std::string(std::exchange(pending, 0), ' '));
+        page.put(row[i].text, row[i].style);
+        if (is_left) pending += gap;
       }
-      out.erase(out.find_last_not_of(' ') + 1);
-      out += '\n';
+      page.end_line();
     }
   }
 
  private:
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::vector<Cell>> rows_;
 };
 
 /// "3d 4h", "2h 3m", "5m 6s", "7s".
 std::string span_text(std::uint64_t nanoseconds) {
-  const std::uint64_t seconds = nanoseconds / 1'000'000'000;
+  const std::uint64_t seconds = nanoseconds / kSecond;
   const auto two = [](std::uint64_t a, char unit, std::uint64_t b, char smaller) {
     return std::to_string(a) + unit + ' ' + std::to_string(b) + smaller;
   };
@@ -51,18 +121,26 @@ std::string span_text(std::uint64_t nanoseconds) {
   return std::to_string(seconds) + 's';
 }
 
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array<const char*, 6> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+std::string number_text(const char* format, double value, const char* unit = "") {
+  std::array<char, 48> text;
+  std::snprintf(text.data(), text.size(), format, value, unit);
   return text.data();
 }
 
+std::string size_text(double value) {
+  constexpr std::array<const char*, 6> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  return number_text(unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+}
+
+/// Few figures: a rate is read at a glance.
+std::string rate_text(double rate) {
+  return number_text(rate < 9.95 ? "%.1f" : "%.0f", rate);
+}
+
 std::string date_text(std::uint64_t nanoseconds) {
-  const auto seconds = static_cast<std::time_t>(nanoseconds / 1'000'000'000);
+  const auto seconds = static_cast<std::time_t>(nanoseconds / kSecond);
   tm parts{};
   localtime_r(&seconds, &parts);
   std::array<char, 32> text{};
@@ -81,77 +159,181 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-void append_head(std::string& out, const Status& status) {
-  out += "holdfast " + status.release + ", generation " + std::to_string(status.generation) + ", up " +
-         span_text(since(status.started, status.now)) + ", " +
-         (status.not_ready ? "not ready: " + *status.not_ready : "ready") + '\n';
-  if (!status.config_file.empty()) out += "configuration  " + printable(status.config_file) + '\n';
-  out += "reloads        " + std::to_string(status.reloads[0]) + " succeeded, " +
-         std::to_string(status.reloads[1]) + " failed\n";
-  if (status.last_reload.at == 0) return;
-  out += "last reload    " + date_text(status.last_reload.at) +
-         (status.last_reload.ok ? ", succeeded\n" : ", failed:\n");
-  std::string_view rest = status.last_reload.text;
+StatusSample sample_of(const Status& status, TimePoint now) {
+  const auto total = [&status](Metric metric) { return status.totals[static_cast<std::size_t>(metric)]; };
+  StatusSample sample{now,
+                      total(Metric::HttpRequests),
+                      total(Metric::ConnectionsAccepted),
+                      total(Metric::HttpResponseBytes),
+                      status.busy,
+                      {}};
+  for (const stats::ProcessView& worker : status.workers)
+    sample.worker_requests[worker.slot] += worker.requests;
+  return sample;
+}
+
+/// What has been counted between two samples, in a second.
+class Rates {
+ public:
+  Rates(const StatusSample& earlier, const StatusSample& now)
+      : earlier_(earlier), now_(now), seconds_(std::chrono::duration<double>(now.at - earlier.at).count()) {}
+
+  double of(std::uint64_t StatusSample::*count) const { return between(earlier_.*count, now_.*count); }
+  /// Of a slot; a process that came meanwhile began at 0.
+  double of(std::map<std::uint32_t, std::uint64_t> StatusSample::*counts, std::uint32_t slot) const {
+    const auto value = [slot](const auto& map) {
+      const auto found = map.find(slot);
+      return found == map.end() ? 0 : found->second;
+    };
+    return between(value(earlier_.*counts), value(now_.*counts));
+  }
+
+ private:
+  double between(std::uint64_t before, std::uint64_t after) const {
+    if (seconds_ <= 0) return 0;
+    return static_cast<double>(after < before ? after : after - before) / seconds_;
+  }
+
+  const StatusSample& earlier_;
+  const StatusSample& now_;
+  const double seconds_;
+};
+
+void put_reload(Page& page, const Status& status) {
+  const stats::ReloadView& last = status.last_reload;
+  const std::string counts = " (" + std::to_string(status.reloads[0]) + " succeeded, " +
+                             std::to_string(status.reloads[1]) + " failed)";
+  if (last.at == 0) return page.fact("last reload", "none");
+  const std::string when = date_text(last.at) + ", " + span_text(since(last.at, status.now)) + " ago: ";
+  if (last.ok) return page.fact("last reload", when + "succeeded" + counts);
+  page.fact("last reload", when + "failed" + counts, Style::Bad);
+  std::string_view rest = last.text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    out += "  " + printable(rest.substr(0, end)) + '\n';
+    page.put("  " + printable(rest.substr(0, end)));
+    page.end_line();
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
 }
 
-std::vector<std::string> process_row(const std::string& name, const stats::ProcessView& process,
-                                     std::uint64_t now) {
-  return {name,
-          std::to_string(process.pid),
-          std::to_string(process.generation),
-          std::string(use_text(process.use)),
-          span_text(since(process.started, now)),
-          std::to_string(process.connections),
-          std::to_string(process.requests)};
+void put_head(Page& page, const Status& status) {
+  page.put("holdfast " + status.release, Style::Heading);
+  page.put(", pid " + std::to_string(status.pid) + ", generation " + std::to_string(status.generation) +
+           ", up " + span_text(since(status.started, status.now)) + ", ");
+  if (status.not_ready)
+    page.put("not ready: " + *status.not_ready, Style::Bad);
+  else
+    page.put("ready", Style::Good);
+  page.end_line();
+  if (!status.config_file.empty()) page.fact("configuration", printable(status.config_file));
+  put_reload(page, status);
 }
 
-void append_workers(std::string& out, const Status& status) {
-  Table table({"WORKER", "PID", "GENERATION", "STATE", "UP", "CONNECTIONS", "REQUESTS"});
-  for (const stats::ProcessView& worker : status.workers)
-    table.add(process_row(std::to_string(worker.slot), worker, status.now));
-  if (status.admin) table.add(process_row("admin", *status.admin, status.now));
-  table.append_to(out += '\n');
+void put_traffic(Page& page, const Status& status, const Rates& rates) {
+  std::uint64_t connections = 0;
+  for (const stats::ProcessView& worker : status.workers) connections += worker.connections;
+  page.fact("requests", rate_text(rates.of(&StatusSample::requests)) + "/s, " +
+                            size_text(rates.of(&StatusSample::response_bytes)) + "/s sent, " +
+                            std::to_string(status.totals[static_cast<std::size_t>(Metric::HttpRequests)]) +
+                            " so far");
+  const std::uint64_t refused = status.totals[static_cast<std::size_t>(Metric::ConnectionsRefused)];
+  page.fact("connections", std::to_string(connections) + ", " + rate_text(rates.of(&StatusSample::accepted)) +
+                               "/s new, " + std::to_string(refused) + " refused so far");
+  const std::uint64_t dropped = status.totals[static_cast<std::size_t>(Metric::LogLinesDropped)];
+  if (dropped > 0) page.fact("log", std::to_string(dropped) + " lines dropped", Style::Warning);
 }
 
-void append_sites(std::string& out, const Status& status) {
-  if (status.sites.empty()) return;
+Style style_of(stats::SeatUse use) {
+  switch (use) {
+    case stats::SeatUse::Ready:
+      return Style::Good;
+    case stats::SeatUse::Free:
+    case stats::SeatUse::Starting:
+    case stats::SeatUse::Draining:
+      return Style::Warning;
+  }
+  return Style::Plain;
+}
+
+/// "2m 3s ago (signal)" of the slot; "-" where nothing is known of one.
+std::string last_death_text(const Status& status, std::uint32_t slot) {
+  const auto last = std::find_if(status.deaths.rbegin(), status.deaths.rend(),
+                                 [slot](const stats::Death& death) { return death.slot == slot; });
+  if (last == status.deaths.rend()) return "-";
+  return span_text(since(last->at, status.now)) + " ago (" + std::string(reason_text(*last)) + ")";
+}
+
+void put_workers(Page& page, const Status& status, const Rates& rates) {
+  Table table({"WORKER", "PID", "GENERATION", "STATE", "UP", "LOAD", "CONNECTIONS", "REQUESTS", "PER SECOND",
+               "LAST DEATH"});
+  const auto add = [&](const std::string& name, const stats::ProcessView& process) {
+    const bool is_admin = process.slot == stats::kAdminSlot;
+    const double load = rates.of(&StatusSample::busy, process.slot) / static_cast<double>(kSecond);
+    table.add({name, std::to_string(process.pid), std::to_string(process.generation),
+               Cell(std::string(use_text(process.use)), style_of(process.use)),
+               span_text(since(process.started, status.now)), number_text("%.0f%%", std::min(load, 1.0) * 100),
+               std::to_string(process.connections), std::to_string(process.requests),
+               is_admin ? "-" : rate_text(rates.of(&StatusSample::worker_requests, process.slot)),
+               last_death_text(status, process.slot)});
+  };
+  for (const stats::ProcessView& worker : status.workers) add(std::to_string(worker.slot), worker);
+  if (status.admin) add("admin", *status.admin);
+  constexpr std::size_t kDeath = 9;
+  table.append_to(page, kDeath);
+}
+
+void put_listeners(Page& page, const Status& status) {
+  Table table({"LISTENER", "CONNECTIONS", "ACCEPTED"});
+  for (const ListenerStatus& listener : status.listeners)
+    table.add(
+        {printable(listener.name), std::to_string(listener.connections), std::to_string(listener.accepted)});
+  table.append_to(page);
+}
+
+void put_certificates(Page& page, const Status& status) {
+  constexpr std::int64_t kSoon = 14;
+  constexpr std::int64_t kVerySoon = 3;
+  Table table({"CERTIFICATE", "DAYS LEFT", "UNTIL"});
+  for (const CertificateStatus& one : status.certificates) {
+    const bool is_over = one.until <= status.now;
+    const auto days = static_cast<std::int64_t>(since(status.now, one.until) / kDay);
+    const Style style = is_over || days < kVerySoon ? Style::Bad : days < kSoon ? Style::Warning : Style::Plain;
+    table.add(
+        {printable(one.file), Cell(is_over ? "expired" : std::to_string(days), style), date_text(one.until)});
+  }
+  table.append_to(page);
+}
+
+void put_sites(Page& page, const Status& status) {
   Table table({"SITE", "REQUESTS", "1XX", "2XX", "3XX", "4XX", "5XX", "SENT"});
   for (const SiteStatus& site : status.sites) {
-    std::vector<std::string> row{printable(site.name), std::to_string(site.requests)};
-    for (const std::uint64_t count : site.classes) row.push_back(std::to_string(count));
-    row.push_back(size_text(site.response_bytes));
+    std::vector<Cell> row{printable(site.name), std::to_string(site.requests)};
+    for (const std::uint64_t count : site.classes) row.emplace_back(std::to_string(count));
+    row.emplace_back(size_text(static_cast<double>(site.response_bytes)));
     table.add(std::move(row));
   }
-  table.append_to(out += '\n');
+  table.append_to(page);
 }
 
 /// The largest ones only; the JSON form has all of them.
-void append_rooms(std::string& out, const Status& status) {
-  if (status.rooms.empty()) return;
+void put_rooms(Page& page, const Status& status) {
   constexpr std::size_t kShown = 10;
   Table table({"CHAT ROOM", "CHAT", "MEMBERS"});
   for (std::size_t i = 0; i < std::min(status.rooms.size(), kShown); ++i)
     table.add({printable(status.rooms[i].room), printable(status.rooms[i].chat),
                std::to_string(status.rooms[i].members)});
-  table.append_to(out += '\n');
+  table.append_to(page);
 }
 
-void append_fused(std::string& out, const Status& status) {
-  if (status.fused.empty()) return;
+void put_fused(Page& page, const Status& status) {
   Table table({"FUSED ROUTE", "SITE", "SINCE"});
   for (const FusedStatus& fused : status.fused)
-    table.add({printable(fused.route), printable(fused.site), date_text(fused.since)});
-  table.append_to(out += '\n');
+    table.add({Cell(printable(fused.route), Style::Bad), printable(fused.site), date_text(fused.since)});
+  table.append_to(page, 1);
 }
 
 /// The latest ones only: the JSON form and the log have all that is known of each.
-void append_deaths(std::string& out, const Status& status) {
-  if (status.deaths.empty()) return;
+void put_deaths(Page& page, const Status& status) {
   constexpr std::size_t kShown = 5;
   Table table({"LAST DEATHS", "WORKER", "PID", "REASON", "CAUSE", "REQUEST"});
   const std::size_t first = status.deaths.size() - std::min(status.deaths.size(), kShown);
@@ -164,21 +346,32 @@ void append_deaths(std::string& out, const Status& status) {
                              : printable(cause),
                death.request.empty() ? "-" : printable(death.request)});
   }
-  table.append_to(out += '\n');
+  constexpr std::size_t kReason = 3;
+  table.append_to(page, kReason);
 }
 
 }  // namespace
 
-std::string status_text(const stats::Segment& segment) {
+StatusSample sample_status(const stats::Segment& segment, TimePoint now) {
+  return sample_of(gather_status(segment, std::chrono::system_clock::now()), now);
+}
+
+StatusText status_text(const stats::Segment& segment, const StatusSample& earlier, TimePoint now,
+                       bool colours) {
   const Status status = gather_status(segment, std::chrono::system_clock::now());
-  std::string out;
-  append_head(out, status);
-  append_workers(out, status);
-  append_sites(out, status);
-  append_rooms(out, status);
-  append_fused(out, status);
-  append_deaths(out, status);
-  return out;
+  StatusSample sample = sample_of(status, now);
+  const Rates rates(earlier, sample);
+  Page page(colours);
+  put_head(page, status);
+  put_traffic(page, status, rates);
+  put_fused(page, status);
+  put_workers(page, status, rates);
+  put_listeners(page, status);
+  put_certificates(page, status);
+  put_sites(page, status);
+  put_rooms(page, status);
+  put_deaths(page, status);
+  return {page.take(), std::move(sample)};
 }
 
 }  // namespace holdfast::admin

@@ -1,6 +1,5 @@
-// What an exchange leaves in the access log: formats one line a request, collects the lines of a loop turn and
-// writes them with one call. Control bytes, quotes and backslashes are escaped as \xHH: nobody can forge a
-// line.
+// What an exchange leaves in the access log: one line a request. Control bytes, quotes and backslashes are
+// escaped as \xHH: nobody can forge a line.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +10,6 @@
 
 #include "common/api/request.h"
 #include "common/clock.h"
-#include "common/fd.h"
-#include "common/lost_lines.h"
 #include "common/result.h"
 
 namespace holdfast::http {
@@ -56,37 +53,5 @@ using AccessFormatHandle = std::unique_ptr<AccessFormat, DeleteAccessFormat>;
 Result<AccessFormatHandle> compile_access_format(std::string_view format);
 void append_access_line(std::string& out, const AccessFormat& format, const AccessEntry& entry,
                         std::time_t wall_seconds, std::uint32_t wall_milliseconds);
-
-/// Owner of the access log's descriptor and of the lines not yet written. Never blocks: a descriptor that would
-/// block or fails costs the lines, which are counted.
-class AccessLogWriter {
- public:
-  AccessLogWriter(AccessFormatHandle format, Fd fd);
-  ~AccessLogWriter();
-  AccessLogWriter(const AccessLogWriter&) = delete;
-  AccessLogWriter& operator=(const AccessLogWriter&) = delete;
-
-  void add(const AccessEntry& entry, std::time_t wall_seconds, std::uint32_t wall_milliseconds);
-  /// Writes what is collected, whole lines only as far as that can be; the worker calls it at the end of each
-  /// turn. add() calls it itself above 64 KiB.
-  void flush();
-  /// USR1: flushes to the old descriptor, then goes on with the new one.
-  void reopen(Fd fd);
-  std::uint64_t take_dropped();
-
- private:
-  void take(Fd fd);
-  void drop_after(std::size_t written, int code);
-  void lose(std::uint64_t lines, int code);
-  void tell_of_lost();
-
-  AccessFormatHandle format_;
-  Fd fd_;
-  std::string pending_;
-  bool line_begun_ = false;  // pending_ starts in the middle of a line
-  bool socket_ = false;
-  std::uint64_t dropped_ = 0;
-  LostLines lost_;
-};
 
 }  // namespace holdfast::http

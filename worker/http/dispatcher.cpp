@@ -359,6 +359,8 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
   entry.referer = request.field("Referer").value_or(std::string_view());
   entry.request_id = exchange.request_id();
   entry.trace_id = trace_id_of(request.field("traceparent").value_or(std::string_view()));
+  // Nobody has begun a trace: it begins here, under the name that the request has anyway.
+  if (entry.trace_id.empty() && is_trace_id(entry.request_id)) entry.trace_id = entry.request_id;
   if (exchange.account.site != Exchange::kNoSite) entry.site = config_.sites[exchange.account.site].name;
   if (exchange.account.route != nullptr) entry.route = exchange.account.route->name;
   entry.worker = slot_;

@@ -11,7 +11,7 @@
 #include "common/api/handler.h"
 #include "common/stats/worker_stats.h"
 #include "config/config.h"
-#include "worker/http/access_record.h"
+#include "worker/http/access_log_writer.h"
 #include "worker/http/exchange.h"
 #include "worker/http/fused_routes.h"
 #include "worker/http/request_id.h"

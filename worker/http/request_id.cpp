@@ -50,6 +50,10 @@ bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), allowed);
 }
 
+bool is_trace_id(std::string_view text) {
+  return text.size() == 32 && is_lower_hex(text) && !is_zero(text);
+}
+
 std::string_view trace_id_of(std::string_view traceparent) {
   constexpr std::size_t kVersion0 = 55;  // 00-TRACE-PARENT-FLAGS
   if (traceparent.size() < kVersion0) return {};
@@ -57,8 +61,8 @@ std::string_view trace_id_of(std::string_view traceparent) {
   const std::string_view trace = traceparent.substr(3, 32);
   const std::string_view parent = traceparent.substr(36, 16);
   if (traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-') return {};
-  if (!is_lower_hex(version) || version == "ff" || !is_lower_hex(trace) || !is_lower_hex(parent)) return {};
-  if (!is_lower_hex(traceparent.substr(53, 2)) || is_zero(trace) || is_zero(parent)) return {};
+  if (!is_lower_hex(version) || version == "ff" || !is_trace_id(trace) || !is_lower_hex(parent)) return {};
+  if (!is_lower_hex(traceparent.substr(53, 2)) || is_zero(parent)) return {};
   // Later versions may have more behind another dash.
   if (traceparent.size() > kVersion0 && (version == "00" || traceparent[kVersion0] != '-')) return {};
   return trace;

@@ -29,5 +29,7 @@ bool is_request_id(std::string_view text);
 /// The trace id of a `traceparent` field (W3C Trace Context, section 3.2): 32 hexadecimal digits in lower case,
 /// not all 0; empty when the field is not valid.
 std::string_view trace_id_of(std::string_view traceparent);
+/// Whether `text` can be a trace id, as those can that are made here.
+bool is_trace_id(std::string_view text);
 
 }  // namespace holdfast::http

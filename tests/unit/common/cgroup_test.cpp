@@ -103,5 +103,27 @@ TEST(AllowedCpus, AreThoseOfTheMachineOrOfTheLimit) {
   EXPECT_EQ(allowed_cpus(0, std::nullopt).cpus, 1U);
 }
 
+TEST_F(Groups, MemoryAndProcessesAreLimitedByTheTightest) {
+  EXPECT_EQ(memory_limit(places_), std::nullopt);
+  EXPECT_EQ(process_limit(places_), std::nullopt);
+  file("self", "0::/system.slice/web.service\n");
+  file("mounts/system.slice/web.service/memory.max", "max\n");
+  file("mounts/system.slice/web.service/pids.max", "max\n");
+  EXPECT_EQ(memory_limit(places_), std::nullopt);
+  EXPECT_EQ(process_limit(places_), std::nullopt);
+  file("mounts/system.slice/memory.max", "1048576\n");
+  file("mounts/system.slice/web.service/pids.max", "40\n");
+  EXPECT_EQ(memory_limit(places_), 1048576U);
+  EXPECT_EQ(process_limit(places_), 40U);
+}
+
+TEST_F(Groups, OfVersion1HaveMemoryLimitsThatAreNone) {
+  file("self", "4:memory:/docker/x\n3:pids:/docker/x\n");
+  file("mounts/memory/docker/x/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(memory_limit(places_), std::nullopt);
+  file("mounts/memory/docker/x/memory.limit_in_bytes", "4096\n");
+  EXPECT_EQ(memory_limit(places_), 4096U);
+}
+
 }  // namespace
 }  // namespace holdfast::cgroup

@@ -14,6 +14,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(Loader, fills_in_every_default) {
   const Loaded loaded = load_with_site("");
@@ -191,7 +192,6 @@ TEST(Loader, refuses_what_this_version_does_not_have) {
   const auto refused = [&](const std::string& at, const std::string& what) {
     return ElementsAre("x.yaml:" + at + ": `" + what + "`" + suffix);
   };
-  EXPECT_THAT(problems_with_site("log: {error: {to: syslog}}\n"), refused("1:19", "to: syslog"));
   EXPECT_THAT(problems_of_route("{path: /x, proxy: {}}"), refused("3:18", "proxy"));
 }
 
@@ -221,6 +221,30 @@ TEST(Loader, keeps_the_settings_of_a_module_for_the_workers) {
 TEST(Loader, asks_for_sites_with_an_example) {
   for (const char* text : {"", "# nothing\n", "sites: []\n", "process: {}\n"})
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("no `sites`"))) << text;
+}
+
+TEST(Loader, knows_where_logs_can_go) {
+  for (const std::string to :
+       {"stderr", "stdout", "syslog", "\"syslog:/run/log\"", "/var/log/x.log", "/dev/stdout"})
+    EXPECT_THAT(problems_with_site("log: {error: {to: " + to + "}, access: {to: " + to + "}}\n"), IsEmpty())
+        << to;
+  for (const std::string& to :
+       std::vector<std::string>{"\"syslog:run/log\"", "x.log", "\"syslog:/" + std::string(107, 'x') + "\""})
+    EXPECT_THAT(problems_with_site("log: {access: {to: " + to + "}}\n"), Not(IsEmpty())) << to;
+}
+
+TEST(Loader, takes_bounds_of_histograms_in_ascending_order) {
+  EXPECT_THAT(problems_with_site("metrics: {buckets: [50us, 1ms, 2500us, 3s]}\n"), IsEmpty());
+  EXPECT_THAT(problems_with_site("metrics: {buckets: []}\n"), ElementsAre(HasSubstr("must not be empty")));
+  EXPECT_THAT(problems_with_site("metrics: {buckets: [2ms, 1ms]}\n"),
+              ElementsAre(HasSubstr("ascending order")));
+  EXPECT_THAT(problems_with_site("metrics: {buckets: [1ms, 1000us]}\n"),
+              ElementsAre(HasSubstr("none of them twice")));
+  EXPECT_THAT(problems_with_site("metrics: {buckets: [5]}\n"), ElementsAre(HasSubstr("has no unit")));
+  std::string many;
+  for (int i = 1; i <= 17; ++i) many += (i == 1 ? "" : ", ") + std::to_string(i) + "ms";
+  EXPECT_THAT(problems_with_site("metrics: {buckets: [" + many + "]}\n"),
+              ElementsAre(HasSubstr("at most 16 bounds")));
 }
 
 TEST(Loader, says_what_is_wrong_with_a_file_it_cannot_read) {

@@ -28,8 +28,10 @@ TEST(BinaryTrial, ToleratesWhatItDoesNotKnow) {
 TEST(BinaryTrial, SaysWhatIsWrong) {
   EXPECT_THAT(judge_trial("/b", std::nullopt).problems, HasSubstr("/b: the trial of it was cut short"));
   EXPECT_THAT(judge_trial("/b", "ended \n").problems, HasSubstr("/b: is no holdfast"));
-  EXPECT_EQ(judge_trial("/b", "ended exit code 78\nx.yaml:1:2: no\n").problems,
-            "x.yaml:1:2: no\n/b: its trial ended with exit code 78");
+  const TrialOutcome wrong = judge_trial("/b", "ended exit code 78\nx.yaml:1:2: no\n");
+  EXPECT_EQ(wrong.problems, "x.yaml:1:2: no\n/b: its trial ended with exit code 78");
+  EXPECT_EQ(wrong.kind, ErrorKind::Configuration);
+  EXPECT_EQ(judge_trial("/b", "ended exit code 70\n").kind, ErrorKind::Unavailable);
   EXPECT_THAT(
       judge_trial("/b", "ended \ntakes-over handover=2 statistics=" + layout() + " version=9\n").problems,
       HasSubstr("in another way (2 instead of 1)"));

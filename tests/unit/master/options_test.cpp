@@ -77,7 +77,7 @@ TEST(Options, HelpWinsOverWhateverElseIsAsked) {
 }
 
 TEST(Options, MistakesAreNamed) {
-  EXPECT_EQ(complaint({"relod"}), "unknown command \"relod\"");
+  EXPECT_EQ(complaint({"relod"}), "unknown command \"relod\"; did you mean \"reload\"?");
   EXPECT_EQ(complaint({"--colour"}), "unknown option \"--colour\"");
   EXPECT_EQ(complaint({"-c"}), "option -c needs a value");
   EXPECT_EQ(complaint({"--config="}), "option --config needs a value");
@@ -85,12 +85,28 @@ TEST(Options, MistakesAreNamed) {
   EXPECT_EQ(complaint({"reload", "--json"}), "option --json does not belong to this command");
   EXPECT_EQ(complaint({"--listen", "x"}), "option --listen does not belong to this command");
   EXPECT_EQ(complaint({"status", "--json=yes"}), "option --json takes no value");
+  EXPECT_EQ(complaint({"status", "--jsn"}), "unknown option \"--jsn\"; did you mean \"--json\"?");
+  EXPECT_EQ(complaint({"config", "x.yaml"}), "unknown command \"x.yaml\"");
+  EXPECT_EQ(complaint({"config", "--diff", "a", "b"}), "unknown command \"b\"");
   EXPECT_EQ(complaint({"serve", "a", "b"}), "unknown command \"b\"");
 }
 
-TEST(Options, HelpTellsEverySignalOfTheMaster) {
-  for (const std::string_view name : {"HUP", "TERM", "QUIT", "INT", "USR1", "USR2", "WINCH", "TTIN", "TTOU"})
-    EXPECT_NE(usage().find(name), std::string_view::npos) << name;
+TEST(Options, DiffComparesWithTheServerOrWithAFile) {
+  EXPECT_EQ(parsed({"config", "--diff"}).output, ConfigOutput::Diff);
+  EXPECT_EQ(parsed({"config", "--diff"}).other_file, "");
+  for (const Arguments& arguments : {Arguments{"config", "--diff", "old.yaml", "-c", "new.yaml"},
+                                     Arguments{"config", "--diff=old.yaml", "-c", "new.yaml"},
+                                     Arguments{"config", "old.yaml", "-c", "new.yaml", "--diff"}}) {
+    EXPECT_EQ(parsed(arguments).other_file, "old.yaml");
+    EXPECT_EQ(parsed(arguments).config_file, "new.yaml");
+  }
+}
+
+TEST(Options, DoctorTakesWhatCheckAndStatusTake) {
+  const Options options = parsed({"doctor", "-q", "--json", "-c", "x.yaml"});
+  EXPECT_EQ(options.command, Command::Doctor);
+  EXPECT_TRUE(options.quiet);
+  EXPECT_TRUE(options.json);
 }
 
 }  // namespace

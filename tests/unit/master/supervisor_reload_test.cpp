@@ -130,9 +130,10 @@ TEST(SupervisorReload, EndOfADrainedWorkerStartsNothing) {
 TEST(SupervisorReload, RefusedConfigurationChangesNothing) {
   Serving h;
   h.tell(event::ReloadRequested{});
-  h.tell(event::ReloadRefused{"x.yaml:3:1: unknown key"});
+  h.tell(event::ReloadRefused{"x.yaml:3:1: unknown key", ErrorKind::Configuration});
   const auto failed = h.last_of<action::ReloadFailed>();
   EXPECT_EQ(failed.reason, "x.yaml:3:1: unknown key");
+  EXPECT_EQ(failed.kind, ErrorKind::Configuration);
   EXPECT_EQ(failed.kept_generation, 1U);
   EXPECT_EQ(h.started.size(), 2U);
   EXPECT_EQ(h.total<action::Drain>() + h.total<action::Quit>(), 0U);
@@ -145,9 +146,10 @@ TEST(SupervisorReload, OneNewWorkerThatFailsEndsTheNewGenerationAndKeepsTheOld) 
   const ProcessId good = h.newest(0);
   const ProcessId bad = h.newest(1);
   h.ready(good);
-  h.tell(event::ProcessFailed{bad, "module is of another interface"});
+  h.tell(event::ProcessFailed{bad, "module is of another interface", ErrorKind::Configuration});
   const auto failed = h.last_of<action::ReloadFailed>();
   EXPECT_NE(failed.reason.find("worker 1: module is of another interface"), std::string::npos);
+  EXPECT_EQ(failed.kind, ErrorKind::Configuration);
   EXPECT_TRUE(h.last_has<action::Drain>(good)) << "it has accepted connections already";
   EXPECT_TRUE(h.last_has<action::Quit>(bad));
   EXPECT_EQ(h.total<action::Drain>(), 1U);
@@ -163,6 +165,7 @@ TEST(SupervisorReload, OneNewWorkerThatDiesFailsTheReloadOnce) {
   h.reload(two_workers());
   h.tell(event::ProcessExited{h.newest(1), "signal 11 (SIGSEGV)"});
   EXPECT_NE(h.last_of<action::ReloadFailed>().reason.find("signal 11"), std::string::npos);
+  EXPECT_EQ(h.last_of<action::ReloadFailed>().kind, ErrorKind::Unavailable);
   h.exited(h.newest(0));
   EXPECT_EQ(h.total<action::ReloadFailed>(), 1U);
 }

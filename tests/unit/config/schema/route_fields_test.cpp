@@ -43,7 +43,7 @@ TEST(Actions, are_exactly_one_a_route) {
 TEST(Actions, without_settings_may_be_left_empty) {
   EXPECT_THAT(problems_of("sites:\n  - routes:\n    - path: /x\n      hello:\n"), IsEmpty());
   EXPECT_THAT(problems_of_route("{path: /x, hello: {name: you}}"),
-              ElementsAre(HasSubstr("known here: nothing")));
+              ElementsAre(HasSubstr("there is nothing to set here")));
 }
 
 TEST(Methods, are_tokens_in_capitals) {

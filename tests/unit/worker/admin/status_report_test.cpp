@@ -12,9 +12,7 @@ namespace holdfast::admin {
 namespace {
 
 using support::JsonValue;
-using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
-using ::testing::Not;
 
 JsonValue json_of(const SampleSegment& sample) {
   const std::string text = status_json(sample.segment);
@@ -100,7 +98,6 @@ TEST(StatusJson, TellsWhoIsInTheRoomsOfChats) {
   EXPECT_EQ(rooms[1]["room"].text(), "tea \"& cake\"");
   EXPECT_EQ(rooms[1]["members"].number(), 2);
   EXPECT_EQ(rooms[2]["chat"].text(), "main:/other");
-  EXPECT_THAT(status_text(sample.segment), HasSubstr("lobby                main:/chat        7\n"));
 
   first.set(lobby, 0);
   sample.segment.retire_seat(sample.second);
@@ -111,19 +108,28 @@ TEST(StatusJson, TellsWhoIsInTheRoomsOfChats) {
   EXPECT_TRUE(sample.segment.seat(sample.start(1)).presence.rooms[0].members.load() == 0);
 }
 
-TEST(StatusText, ShowsTidyColumns) {
+TEST(StatusJson, TellsListenersThatServeAndCertificates) {
   SampleSegment sample;
-  sample.segment.set_seat_pid(sample.first, 4711);
-  sample.count(sample.first, sample.site, 200, 3);
-  sample.segment.note_reload(WallTime(std::chrono::seconds(1'800'000'100)), false,
-                             "a.yaml:3:1: bad\x1b[2J\nsecond");
-  const std::string text = status_text(sample.segment);
-  EXPECT_THAT(text, HasSubstr("holdfast 0.1.0, generation 1, up "));
-  EXPECT_THAT(text, HasSubstr("WORKER   PID  GENERATION  STATE  UP  CONNECTIONS  REQUESTS\n"));
-  EXPECT_THAT(text, HasSubstr("0       4711           1  ready  0s            0         3\n"));
-  EXPECT_THAT(text, HasSubstr("SITE         REQUESTS  1XX  2XX  3XX  4XX  5XX  SENT\n"));
-  EXPECT_THAT(text, HasSubstr("  a.yaml:3:1: bad\\x1B[2J\n  second\n"));
-  EXPECT_THAT(text, Not(HasSubstr(" \n")));
+  stats::WorkerStats worker(sample.segment, sample.first);
+  worker.cell(stats::Metric::ConnectionsAccepted, sample.segment.listener_index("http")).add(7);
+  const auto http = sample.segment.intern_listener("http");
+  sample.segment.intern_listener("gone");
+  worker.cell(stats::Metric::Connections, http, 0).set(2);
+  worker.cell(stats::Metric::Connections, http, 1).set(1);
+  worker.cell(stats::Metric::Connections, 0, 0).set(0);
+  const auto file = sample.segment.intern_certificate("/tls/a.pem");
+  stats::WorkerStats(sample.segment, stats::kMasterSeat)
+      .cell(stats::Metric::TlsCertificateExpiry, file)
+      .set(1'900'000'000);
+  const JsonValue status = json_of(sample);
+  EXPECT_EQ(status["pid"].number(), ::getpid());
+  ASSERT_EQ(status["listeners"].items().size(), 1u);
+  EXPECT_EQ(status["listeners"].items()[0]["name"].text(), "http");
+  EXPECT_EQ(status["listeners"].items()[0]["connections"].number(), 3);
+  EXPECT_EQ(status["listeners"].items()[0]["accepted"].number(), 7);
+  ASSERT_EQ(status["certificates"].items().size(), 1u);
+  EXPECT_EQ(status["certificates"].items()[0]["file"].text(), "/tls/a.pem");
+  EXPECT_EQ(status["certificates"].items()[0]["until"].number(), 1'900'000'000);
 }
 
 TEST(Readiness, WantsOneReadyProcessForEachWantedSlot) {

@@ -1,5 +1,3 @@
-#include "worker/http/access_record.h"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +8,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+
+#include "worker/http/access_log_writer.h"
 
 namespace holdfast::http {
 namespace {
@@ -140,6 +140,8 @@ TEST(AccessFormat, FollowsTheClockAcrossMidnight) {
 
 class AccessLogWriterTest : public ::testing::Test {
  protected:
+  std::unique_ptr<stats::KeptLines> kept = std::make_unique<stats::KeptLines>();
+
   static AccessFormatHandle format(std::string_view text) {
     return std::move(compile_access_format(text)).value();
   }
@@ -165,7 +167,7 @@ TEST_F(AccessLogWriterTest, WritesTheLinesOfATurnWithOneCall) {
   // Each write is one datagram here, so that calls can be counted.
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
   const Fd reader(ends[0]);
-  AccessLogWriter writer(format("{target}"), Fd(ends[1]));
+  AccessLogWriter writer(format("{target}"), LineOutput(Fd(ends[1]), ""), *kept);
   add(writer, "/1");
   add(writer, "/2");
   EXPECT_EQ(drained(reader.get()), "");
@@ -178,12 +180,12 @@ TEST_F(AccessLogWriterTest, WritesTheLinesOfATurnWithOneCall) {
 TEST_F(AccessLogWriterTest, FlushesByItselfWhenMuchIsPendingAndAtItsEnd) {
   const Fd file(::memfd_create("access", MFD_CLOEXEC));
   {
-    AccessLogWriter writer(format("{target}"), Fd(::dup(file.get())));
-    const std::string large(40'000, 'x');
+    AccessLogWriter writer(format("{target}"), LineOutput(Fd(::dup(file.get())), ""), *kept);
+    const std::string large(20'000, 'x');
     add(writer, large);
     EXPECT_EQ(content(file.get()).size(), 0u);
     add(writer, large);
-    EXPECT_EQ(content(file.get()).size(), 80'002u);
+    EXPECT_EQ(content(file.get()).size(), 40'002u);
     add(writer, "/last");
   }
   EXPECT_THAT(content(file.get()), ::testing::EndsWith("\n/last\n"));
@@ -191,7 +193,7 @@ TEST_F(AccessLogWriterTest, FlushesByItselfWhenMuchIsPendingAndAtItsEnd) {
 
 TEST_F(AccessLogWriterTest, GoesOnInTheNewFileAfterReopening) {
   const Fd before(::memfd_create("before", MFD_CLOEXEC)), after(::memfd_create("after", MFD_CLOEXEC));
-  AccessLogWriter writer(format("{target}"), Fd(::dup(before.get())));
+  AccessLogWriter writer(format("{target}"), LineOutput(Fd(::dup(before.get())), ""), *kept);
   add(writer, "/old");
   writer.reopen(Fd(::dup(after.get())));
   add(writer, "/new");
@@ -206,7 +208,7 @@ TEST_F(AccessLogWriterTest, NeverWaitsForThePipesReaderAndLeavesNoTornLine) {
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const Fd reader(ends[0]);
   ASSERT_EQ(::fcntl(reader.get(), F_SETPIPE_SZ, 4096), 4096);
-  AccessLogWriter writer(format("{target}"), Fd(ends[1]));
+  AccessLogWriter writer(format("{target}"), LineOutput(Fd(ends[1]), ""), *kept);
   std::string text;
   std::uint64_t added = 0;
   for (int turn = 0; turn < 50; ++turn) {
@@ -235,7 +237,7 @@ TEST_F(AccessLogWriterTest, NeverWaitsForThePipesReaderAndLeavesNoTornLine) {
 }
 
 TEST_F(AccessLogWriterTest, CountsWhatAFailingDescriptorCosts) {
-  AccessLogWriter writer(format("{target}"), Fd());
+  AccessLogWriter writer(format("{target}"), LineOutput(Fd(), ""), *kept);
   add(writer, "/1");
   add(writer, "/2");
   writer.flush();
