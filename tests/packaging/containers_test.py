@@ -125,8 +125,9 @@ def config_problems(binary, name, text, root):
     """What `holdfast check` says, with folders of this machine in place of those of the image."""
     with tempfile.TemporaryDirectory() as folder:
         www = str(root / 'packaging/www')
-        for path, here in {'/usr/share/holdfast/www': www, 'root: /srv/www': f'root: {www}', 'root: share/holdfast/www': f'root: {www}',
-                           '/run/holdfast': folder}.items():
+        # Beside the configuration of the tarball, as there.
+        pathlib.Path(folder, 'www').symlink_to(www)
+        for path, here in {'/usr/share/holdfast/www': www, 'root: /srv/www': f'root: {www}', '/run/holdfast': folder}.items():
             text = text.replace(path, here)
         file = pathlib.Path(folder, 'holdfast.yaml')
         file.write_text(text)
