@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <fstream>
 #include <optional>
 #include <regex>
 #include <sstream>
