@@ -11,6 +11,8 @@
 namespace holdfast::master {
 namespace {
 
+constexpr std::size_t kMostOpened = 8;
+
 Fd one_more(const LogFiles& logs) {
   const int fd = logs.access_fd();
   if (fd < 0) return {};
@@ -39,7 +41,8 @@ WorkerLog::WorkerLog(Fd fd, std::uint64_t opening) : first_(opening) {
 void WorkerLog::reopen(const LogFiles& logs, const stats::KeptLines& kept) {
   if (opened_.empty()) return;
   const std::uint64_t in_use = kept.opening.load(std::memory_order_acquire);
-  while (opened_.size() > 1 && first_ < in_use) {
+  // One that has not heard of so many is not going to.
+  while (opened_.size() > 1 && (first_ < in_use || opened_.size() >= kMostOpened)) {
     opened_.erase(opened_.begin());
     ++first_;
   }

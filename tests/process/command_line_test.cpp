@@ -253,7 +253,7 @@ TEST(command_line, diff_tells_what_a_reload_would_change_of_the_running_server) 
   ServerConfig config;
   ServerProcess server(config);
   ASSERT_TRUE(server.ready());
-  const auto diff = [&server](const std::string& file) { return holdfast({"config", "--diff", "-c", file}); };
+  const auto diff = [](const std::string& file) { return holdfast({"config", "--diff", "-c", file}); };
   const CommandResult same = diff(server.config_file());
   EXPECT_EQ(same.code(), 0) << same.out << same.err;
   EXPECT_EQ(same.out, "nothing would change\n");

@@ -120,6 +120,16 @@ TEST_F(WorkerLogTest, LetsGoOfDescriptorsThatTheWorkerHasLetGo) {
   }
 }
 
+TEST_F(WorkerLogTest, KeepsFewDescriptorsForAWorkerThatDoesNotListen) {
+  const LogFiles files = open();
+  WorkerLog log(files);
+  for (int i = 0; i < 100; ++i) log.reopen(files, *kept_);
+  EXPECT_EQ(log.opening(), 100u);
+  const auto open_now = std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                                      std::filesystem::directory_iterator());
+  EXPECT_LT(open_now, 50);
+}
+
 TEST_F(WorkerLogTest, WritesWholeLinesOnly) {
   const LogFiles files = open();
   const WorkerLog log(files);
