@@ -64,6 +64,7 @@ TEST(log_lines, equal_the_answers_while_files_are_turned_over_and_workers_are_ki
   ServerProcess server(logging_to(logs / "access.log", 4));
   ASSERT_TRUE(server.ready());
   server.allow("worker ended");
+  server.allow("worker held back");
   Load load(server.port(), {.kind = Load::Kind::KeepAlive, .threads = 8, .target = "/fixed"});
   constexpr int kParts = 10;
   for (int part = 0; part < kParts; ++part) {
