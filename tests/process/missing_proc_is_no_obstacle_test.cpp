@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "tests/process/calling_server.h"
+#include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/mount_namespace.h"
 
@@ -22,10 +23,15 @@ TEST(missing_proc, leaves_start_service_reload_crash_and_stop_as_they_are) {
   config.files["faulty.so"] = module_bytes("faulty.so");
   config.routes = route("/faulty/{what}", "faulty.so", "");
   config.process = "hang_timeout: 500ms";
+  const TempDir logs;
+  config.log =
+      "error: {to: stderr, level: info}, access: {to: \"" + (logs / "access.log") + "\", format: common}";
   ServerProcess server(config, bare.spawn_options());
   ASSERT_TRUE(server.ready()) << server.log().text();
   for (const char* event : {"worker ended", "worker stands still"}) server.allow(event);
   EXPECT_EQ(get(server.port(), "/index.html").status, 200);
+  EXPECT_TRUE(
+      eventually(5s, [&] { return logs.read("access.log").find("GET /index.html") != std::string::npos; }));
   EXPECT_EQ(server.reload().event, "reload complete");
 
   std::size_t mark = server.log().mark();
