@@ -71,6 +71,9 @@ Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::show_activity(const Exchange& exchange) {
   stats_.activity().step();  // of requests that came together each has its own time
+  const Shown now{&exchange, exchange.account.route, exchange.account.started};
+  if (shown_ == now) return;
+  shown_ = now;
   const api::Request& request = exchange.request();
   stats::Work work{.method = request.method_name, .target = request.target};
   if (const config::Route* const route = exchange.account.route; route != nullptr) {
@@ -376,7 +379,7 @@ void Dispatcher::finished(Exchange& exchange, bool complete) {
   count(exchange, status,
         exchange.upgraded() ? exchange.account.upgraded - exchange.account.started : duration);
   if (access_log_ != nullptr) record(exchange, status, duration, complete);
-  stats_.activity().work.show_nothing();
+  show_no_activity();
 }
 
 }  // namespace holdfast::http

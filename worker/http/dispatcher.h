@@ -74,12 +74,23 @@ class Dispatcher final : private ExchangeHost {
   void redirect(Exchange& exchange);
   static void refuse_fused(Exchange& exchange);
   void show_activity(const Exchange& exchange) override;
-  void show_no_activity() override { stats_.activity().work.show_nothing(); }
+  void show_no_activity() override {
+    shown_ = {};
+    stats_.activity().work.show_nothing();
+  }
   SiteAccount& account_of(std::uint32_t site);
   void count(const Exchange& exchange, std::uint16_t status, Duration duration);
   void record(Exchange& exchange, std::uint16_t status, Duration duration, bool complete);
 
   const config::Config& config_;
+  /// What stands in the activity now: a request comes by several times, mostly with nobody else in between.
+  struct Shown {
+    const Exchange* exchange = nullptr;
+    const config::Route* route = nullptr;
+    TimePoint started{};
+    bool operator==(const Shown&) const = default;
+  };
+  Shown shown_;
   RequestIds request_ids_;
   HandlerTable handlers_;
   FilterTable filters_;  // empty, or of the same sites and routes as the handlers
