@@ -1,6 +1,7 @@
 #include "master/handover.h"
 
 #include <charconv>
+#include <concepts>
 #include <sstream>
 
 namespace holdfast::master {
@@ -50,7 +51,7 @@ class Line {
   ~Line() { out_ += '\n'; }
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
-  Line& number(std::int64_t value) { return word(std::to_string(value)); }
+  Line& number(std::integral auto value) { return word(std::to_string(value)); }
   Line& text(std::string_view value) { return word(encoded(value)); }
   Line& time(TimePoint value) { return number(value.time_since_epoch().count()); }
 
@@ -119,8 +120,8 @@ void write_endpoint(std::string& out, const HandedEndpoint& endpoint) {
   Line line(out, "endpoint");
   line.text(endpoint.need.name).text(endpoint.need.bind.text()).text(endpoint.actual.text());
   line.number(endpoint.need.admin ? 1 : 0).number(endpoint.need.sockets);
-  line.number(static_cast<std::int64_t>(endpoint.chosen)).number(endpoint.shared ? 1 : 0);
-  line.number(endpoint.map).number(static_cast<std::int64_t>(endpoint.mapped));
+  line.number(endpoint.chosen).number(endpoint.shared ? 1 : 0);
+  line.number(endpoint.map).number(endpoint.mapped);
   for (const int socket : endpoint.sockets) line.number(socket);
 }
 
@@ -140,12 +141,12 @@ void read_endpoint(Words& words, HandedEndpoint& endpoint) {
 void write_process(std::string& out, const HandedProcess& process) {
   const SlotProcess& known = process.known;
   Line line(out, "process");
-  line.number(static_cast<std::int64_t>(known.id)).number(process.slot);
-  line.number(static_cast<std::int64_t>(known.generation)).number(process.current ? 1 : 0);
+  line.number(known.id).number(process.slot);
+  line.number(known.generation).number(process.current ? 1 : 0);
   line.number(process.seat).number(process.pid).number(process.pidfd).number(process.control);
   line.number(static_cast<int>(known.state)).time(known.started).time(known.ready_at).time(known.deadline);
   line.number(known.was_hung ? 1 : 0).number(known.accepting ? 1 : 0).text(known.problem);
-  line.number(process.log).number(static_cast<std::int64_t>(process.log_opening));
+  line.number(process.log).number(process.log_opening);
 }
 
 void read_process(Words& words, HandedProcess& process) {
@@ -212,10 +213,8 @@ std::string Handover::text() const {
   Line(out, "pid-file").number(pid_file);
   Line(out, "control-socket").number(control_socket);
   for (const int asker : askers) Line(out, "asker").number(asker);
-  Line(out, "generation")
-      .number(static_cast<std::int64_t>(generation))
-      .number(static_cast<std::int64_t>(last_generation));
-  Line(out, "last-process").number(static_cast<std::int64_t>(last_process));
+  Line(out, "generation").number(generation).number(last_generation);
+  Line(out, "last-process").number(last_process);
   Line(out, "workers").number(workers).number(wanted);
   for (const HandedEndpoint& endpoint : endpoints) write_endpoint(out, endpoint);
   for (const HandedProcess& process : processes) write_process(out, process);
