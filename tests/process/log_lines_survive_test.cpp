@@ -101,7 +101,10 @@ TEST(log_lines, that_wait_when_a_worker_is_killed_are_written_by_the_master) {
     ASSERT_EQ(Client(server.port()).get("/fixed").status, 200);
     ::kill(workers.front(), SIGKILL);
     ASSERT_TRUE(eventually(10s, [&] { return whole_lines(logs) == round; })) << logs.read("access.log");
-    ASSERT_TRUE(eventually(10s, [&] { return server.workers().size() == 1 && server.workers() != workers; }));
+    ASSERT_TRUE(eventually(10s, [&] {
+      const std::vector<pid_t> now = server.workers();
+      return now.size() == 1 && now != workers;
+    }));
   }
   EXPECT_TRUE(server.log().wait_event("wrote the access log lines that a worker left", 0, 5s));
 }
