@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -135,6 +136,10 @@ std::optional<std::uint64_t> LineOutput::place() const {
 std::optional<std::uint64_t> place_of(int fd) {
   const off_t place = ::lseek(fd, 0, SEEK_CUR);
   return place < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(place));
+}
+
+std::uint64_t lines_in(std::string_view text) {
+  return static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
 }
 
 }  // namespace holdfast

@@ -49,4 +49,7 @@ class LineOutput {
 /// How far `fd` has come in its file; empty when it is no file.
 std::optional<std::uint64_t> place_of(int fd);
 
+/// Lines that end in `text`.
+std::uint64_t lines_in(std::string_view text);
+
 }  // namespace holdfast

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <utility>
 
+#include "common/unix_address.h"
 #include "config/loader.h"
 #include "master/control_socket.h"
 #include "master/options.h"
@@ -44,13 +45,11 @@ Error not_reached(int code, const std::string& path) {
 }
 
 Result<Fd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  if (path.size() >= sizeof address.sun_path) return system_error(ENAMETOOLONG, path);
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
+  const Result<sockaddr_un> address = unix_address(path);
+  if (!address) return address.error();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return system_error(errno, path);
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return not_reached(errno, path);
   return socket;
 }

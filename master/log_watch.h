@@ -14,6 +14,8 @@ class LogWatch {
  public:
   static constexpr Milliseconds kInterval{1000};
   static constexpr Milliseconds kPatience{1000};
+  /// Where they cannot be opened, which is logged each time, they are tried again so seldom.
+  static constexpr Milliseconds kAgain{60'000};
 
   /// When the files are to be looked at next.
   TimePoint next() const { return next_; }
@@ -25,8 +27,12 @@ class LogWatch {
       return false;
     }
     if (since_ == kNever) since_ = now;
-    return now - since_ >= kPatience;
+    if (now - since_ < kPatience) return false;
+    since_ = now + kAgain - kPatience;
+    return true;
   }
+  /// They have been opened anew, by whatever cause.
+  void opened() { since_ = kNever; }
 
  private:
   TimePoint next_ = TimePoint::min();

@@ -25,7 +25,9 @@ void Master::reopen_logs() {
     }
     (void)send_control(process.control.get(), ControlKind::ReopenLogs, 0, {}, logs.error_file(), access);
   }
-  if (all) log().info("log files reopened");
+  if (!all) return;
+  log_watch_.opened();
+  log().info("log files reopened");
 }
 
 // They were renamed or removed, and nobody has sent USR1.
@@ -36,6 +38,7 @@ void Master::follow_moved_logs(TimePoint now) {
 
 // What the process had still to write to the access log.
 void Master::take_over_lines(const WorkerLog& worker_log, std::uint32_t seat) {
+  if (!serving_) return;
   const WorkerLog::Outcome outcome =
       worker_log.take_over(segment_->seat(seat).lines, serving_->config->log.access.to);
   if (outcome.written > 0)

@@ -11,6 +11,7 @@
 
 #include "common/fd.h"
 #include "common/result.h"
+#include "common/unix_address.h"
 
 namespace holdfast::master {
 namespace {
@@ -18,13 +19,11 @@ namespace {
 constexpr std::size_t kLongestStatusLine = 1024;
 
 Result<Fd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  if (path.size() >= sizeof address.sun_path) return system_error(ENAMETOOLONG, path);
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
+  const Result<sockaddr_un> address = unix_address(path);
+  if (!address) return address.error();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return system_error(errno, "make a socket");
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return system_error(errno, "connect");
   return socket;
 }

@@ -8,18 +8,18 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/unix_address.h"
+
 namespace holdfast::master {
 namespace {
 
 constexpr int kBacklog = 16;
 
 Result<Fd> listen_at(const std::string& path) {
-  sockaddr_un address{};
-  if (path.size() >= sizeof address.sun_path) return system_error(ENAMETOOLONG, path);
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
+  const Result<sockaddr_un> address = unix_address(path);
+  if (!address) return address.error();
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket || bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+  if (!socket || bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
       listen(socket.get(), kBacklog) != 0)
     return system_error(errno, "cannot listen on " + path);
   return socket;

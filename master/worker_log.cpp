@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -22,10 +21,6 @@ Fd one_more(const LogFiles& logs) {
     if (Fd own(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)); own) return own;
   }
   return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
-}
-
-std::uint64_t lines_in(std::string_view text) {
-  return static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
 }
 
 }  // namespace

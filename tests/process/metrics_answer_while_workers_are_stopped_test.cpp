@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
 
@@ -27,6 +29,24 @@ TEST(metrics, answer_while_every_worker_is_stopped) {
   EXPECT_EQ(get(server.admin_port(), "/status").status, 200);
   for (const pid_t pid : workers) ::kill(pid, SIGCONT);
   EXPECT_TRUE(get(server.port(), "/fixed").ok());
+}
+
+TEST(metrics, have_the_bounds_that_the_configuration_names) {
+  ServerConfig config;
+  config.more = "metrics: {buckets: [250us, 60s]}\n";
+  ServerProcess server(config);
+  ASSERT_TRUE(server.ready());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get(server.port(), "/fixed").ok());
+  std::set<std::string> bounds;
+  double below_a_minute = 0;
+  for (const auto& [name, value] : scrape(server.admin_port()).series) {
+    if (!name.starts_with("holdfast_http_request_duration_seconds_bucket{")) continue;
+    const std::size_t at = name.find("le=\"") + 4;
+    bounds.insert(name.substr(at, name.find('"', at) - at));
+    if (name.find("le=\"60\"") != std::string::npos) below_a_minute += value;
+  }
+  EXPECT_EQ(bounds, (std::set<std::string>{"0.00025", "60", "+Inf"}));
+  EXPECT_EQ(below_a_minute, 3);
 }
 
 TEST(metrics, have_the_media_type_and_the_families_of_the_contract) {

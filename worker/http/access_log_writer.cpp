@@ -1,6 +1,5 @@
 #include "worker/http/access_log_writer.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,10 +12,6 @@ namespace holdfast::http {
 namespace {
 
 constexpr std::size_t kFlushAbove = 32768;
-
-std::uint64_t lines_in(std::string_view bytes) {
-  return static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
-}
 
 }  // namespace
 
