@@ -1,21 +1,15 @@
 // Servers whose handler asks what the test tells it to ask, and what they ask.
 #pragma once
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 
+#include "tests/process/test_modules.h"
 #include "tests/support/client.h"
 #include "tests/support/deadline.h"
 #include "tests/support/server_process.h"
 
 namespace holdfast::support {
-
-inline std::string module_bytes(const std::string& name) {
-  std::ifstream file(HOLDFAST_MODULES "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 inline std::string route(const std::string& path, const std::string& module, const std::string& settings) {
   return "      - path: " + path + "\n        module: {file: " + module + ", settings: {" + settings + "}}\n";

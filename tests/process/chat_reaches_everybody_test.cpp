@@ -13,6 +13,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 #include "tests/support/websocket_client.h"
 
 namespace holdfast::support {
@@ -22,13 +23,8 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kClients = 200;
-constexpr int kRooms = 4;
-#else
-constexpr int kClients = 1000;
-constexpr int kRooms = 20;
-#endif
+const int kClients = tested_is_sanitized() ? 200 : 1000;
+const int kRooms = tested_is_sanitized() ? 4 : 20;
 
 ServerConfig with_chat(const std::string& settings = "rate: 0") {
   ServerConfig config;

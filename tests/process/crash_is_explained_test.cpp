@@ -8,6 +8,7 @@
 #include "tests/process/calling_server.h"
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -18,11 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kCrashes = 10;
-#else
-constexpr int kCrashes = 100;
-#endif
+const int kCrashes = tested_is_sanitized() ? 10 : 100;
 
 /// Several routes of one faulty handler, so that one of them has to be named.
 ServerConfig with_faulty_routes(int routes, int workers = 1) {
@@ -47,8 +44,8 @@ LogLine death_by(ServerProcess& server, const std::string& target) {
 }
 
 // Sanitizers report faults themselves, and end with an exit code; an abort is left to us.
-#ifndef HOLDFAST_SLOW_BUILD
 TEST(crash, is_told_with_fault_and_backtrace) {
+  if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers tell of faults themselves";
   ServerProcess server(with_faulty_routes(1));
   ASSERT_TRUE(server.ready());
   server.allow("worker ended");
@@ -71,6 +68,7 @@ TEST(crash, is_told_with_fault_and_backtrace) {
 }
 
 TEST(crash, of_another_thread_is_told_likewise) {
+  if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers tell of faults themselves";
   ServerProcess server(with_faulty_routes(1));
   ASSERT_TRUE(server.ready());
   server.allow("worker ended");
@@ -79,7 +77,6 @@ TEST(crash, of_another_thread_is_told_likewise) {
   EXPECT_THAT(line.field("fault"), HasSubstr(" in thread ")) << line.raw;
   EXPECT_THAT(line.field("backtrace"), StartsWith("faulty.so+0x")) << line.raw;
 }
-#endif
 
 TEST(crash, by_an_exception_that_nobody_catches_tells_its_words) {
   ServerProcess server(with_faulty_routes(1));

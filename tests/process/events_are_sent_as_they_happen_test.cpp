@@ -1,9 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
+#include "tests/process/test_modules.h"
 #include "tests/support/client.h"
 #include "tests/support/deadline.h"
 #include "tests/support/gzip_text.h"
@@ -20,10 +18,9 @@ using ::testing::StartsWith;
 constexpr std::string_view kHello = "event: hello\nid: 1\nretry: 100\ndata: after \ndata: line two\n\n";
 
 ServerConfig with_events(const std::string& settings = "", const std::string& more = "") {
-  std::ifstream file(HOLDFAST_MODULES "/events.so", std::ios::binary);
   ServerConfig config;
   config.workers = 1;
-  config.files["events.so"] = {std::istreambuf_iterator<char>(file), {}};
+  config.files["events.so"] = module_bytes("events.so");
   config.routes =
       "      - path: /events/{what}\n        module: {file: events.so, settings: {" + settings + "}}\n" + more;
   return config;

@@ -1,10 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <thread>
 
+#include "tests/process/test_modules.h"
 #include "tests/support/client.h"
 #include "tests/support/deadline.h"
 #include "tests/support/load.h"
@@ -18,10 +17,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 ServerConfig with_measured(const std::string& settings = "", const std::string& more = "") {
-  std::ifstream file(HOLDFAST_MODULES "/measured.so", std::ios::binary);
   ServerConfig config;
   config.workers = 2;
-  config.files["measured.so"] = {std::istreambuf_iterator<char>(file), {}};
+  config.files["measured.so"] = module_bytes("measured.so");
   config.routes =
       "      - path: /m/{what}\n        module: {file: measured.so, settings: {" + settings + "}}\n" + more;
   return config;

@@ -10,17 +10,13 @@
 #include "tests/support/http2_client.h"
 #include "tests/support/server_process.h"
 #include "tests/support/test_certificate.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kReloads = 5;
-constexpr int kKills = 3;
-#else
-constexpr int kReloads = 50;
-constexpr int kKills = 8;
-#endif
+const int kReloads = tested_is_sanitized() ? 5 : 50;
+const int kKills = tested_is_sanitized() ? 3 : 8;
 constexpr int kClients = 4;
 constexpr int kStreams = 4;
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -31,6 +32,7 @@ class AllocationCounts {
   AllocationCounts& operator=(const AllocationCounts&) = delete;
 
   SpawnOptions spawn_options() const {
+    if (tested_is_sanitized()) return {};
     return {.environment = {"LD_PRELOAD=" HOLDFAST_ALLOCATION_COUNTER, "HOLDFAST_COUNT_ALLOCATIONS=" + path()}};
   }
   std::uint64_t of(pid_t pid) const { return counts_[static_cast<std::size_t>(pid) % kWords]; }
@@ -69,6 +71,9 @@ ServerConfig one_worker() {
 
 class steady_state : public testing::Test {
  protected:
+  void SetUp() override {
+    if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers have an allocator of their own";
+  }
   steady_state() : server_(one_worker(), counts_.spawn_options()) {
     server_.dir().write("www/page.html", "<html>" + std::string(3000, 'p') + "</html>");
     server_.dir().write("www/big.bin", std::string(300'000, 'b'));

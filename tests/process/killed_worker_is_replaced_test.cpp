@@ -8,15 +8,12 @@
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kKills = 10;
-#else
-constexpr int kKills = 25;
-#endif
+const std::size_t kKills = tested_is_sanitized() ? 10 : 25;
 
 // Only a connection that was open when a worker was killed may fail, and only after that.
 bool explained(const Failure& failure, const std::vector<TimePoint>& kills) {

@@ -13,6 +13,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/load.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -21,11 +22,7 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr std::uint64_t kRequests = 4'000;
-#else
-constexpr std::uint64_t kRequests = 100'000;
-#endif
+const std::uint64_t kRequests = tested_is_sanitized() ? 4'000 : 100'000;
 
 ServerConfig logging_to(const std::string& target, int workers = 1) {
   ServerConfig config;

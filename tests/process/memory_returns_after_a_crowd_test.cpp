@@ -7,16 +7,16 @@
 #include "tests/support/child_process.h"
 #include "tests/support/deadline.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
-
-#ifndef HOLDFAST_SLOW_BUILD  // a sanitizer keeps what is freed for a while
 
 constexpr std::size_t kCrowd = 700;
 constexpr std::size_t kEach = 60'000;  // bytes that the worker has in memory for each of them
 
 TEST(memory, returns_to_the_system_when_a_crowd_has_left) {
+  if (tested_is_sanitized()) GTEST_SKIP() << "a sanitizer keeps what is freed for a while";
   ServerConfig config;
   config.workers = 1;
   ServerProcess server(config);
@@ -43,8 +43,6 @@ TEST(memory, returns_to_the_system_when_a_crowd_has_left) {
       << resident_kib(workers[0]) << " KiB, before the crowd " << before;
   EXPECT_EQ(get(server.port(), "/fixed").status, 200);
 }
-
-#endif
 
 }  // namespace
 }  // namespace holdfast::support

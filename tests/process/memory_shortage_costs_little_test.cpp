@@ -11,6 +11,7 @@
 #include "tests/process/calling_server.h"
 #include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -47,9 +48,7 @@ SpawnOptions little_memory(const ServerConfig& config, std::size_t more_kib) {
 class memory_shortage : public testing::Test {
  protected:
   void SetUp() override {
-#ifdef HOLDFAST_SLOW_BUILD
-    GTEST_SKIP() << "sanitizers need terabytes of address space";
-#endif
+    if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers need terabytes of address space";
   }
 };
 

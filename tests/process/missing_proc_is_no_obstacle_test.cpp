@@ -7,6 +7,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/mount_namespace.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -14,9 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(missing_proc, leaves_start_service_reload_crash_and_stop_as_they_are) {
-#ifdef HOLDFAST_SLOW_BUILD
-  GTEST_SKIP() << "sanitizers need /proc themselves";
-#endif
+  if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers need /proc themselves";
   const MountNamespace bare("mount -t tmpfs none /proc");
   if (!bare.possible()) GTEST_SKIP() << "no mount namespace can be made here";
   ServerConfig config;

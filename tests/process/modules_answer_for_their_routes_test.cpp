@@ -2,9 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "tests/process/test_modules.h"
 #include "tests/support/client.h"
 #include "tests/support/deadline.h"
 #include "tests/support/http2_client.h"
@@ -18,11 +17,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-std::string module_bytes(const std::string& name) {
-  std::ifstream file(HOLDFAST_MODULES "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// A copy of the module beside the configuration, where the workers' account may read it.
 ServerConfig with_module(const std::string& name, const std::string& route, const std::string& settings,

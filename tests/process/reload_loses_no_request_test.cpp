@@ -8,17 +8,13 @@
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kReloads = 15;
-constexpr int kChangesOfWorkers = 8;
-#else
-constexpr int kReloads = 100;
-constexpr int kChangesOfWorkers = 40;
-#endif
+const int kReloads = tested_is_sanitized() ? 15 : 100;
+const int kChangesOfWorkers = tested_is_sanitized() ? 8 : 40;
 
 TEST(reload, loses_no_request_of_busy_clients_and_of_a_connect_flood) {
   ServerProcess server;

@@ -11,17 +11,14 @@
 #include "tests/process/calling_server.h"
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
 
 constexpr std::string_view kRequests = "holdfast_http_requests_total";
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kSeconds = 1;
-#else
-constexpr int kSeconds = 5;
-#endif
+const int kSeconds = tested_is_sanitized() ? 1 : 5;
 
 Milliseconds soak_time() {
   const char* const text = std::getenv("HOLDFAST_SOAK_SECONDS");

@@ -1,9 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
+#include "tests/process/test_modules.h"
 #include "tests/support/client.h"
 #include "tests/support/http2_client.h"
 #include "tests/support/server_process.h"
@@ -14,11 +12,10 @@ namespace {
 using ::testing::EndsWith;
 
 ServerConfig with_digest() {
-  std::ifstream file(HOLDFAST_MODULES "/digest.so", std::ios::binary);
   ServerConfig config;
   config.workers = 1;
   config.limits = "header_count: 20, request_headers: 4KiB";
-  config.files["digest.so"] = {std::istreambuf_iterator<char>(file), {}};
+  config.files["digest.so"] = module_bytes("digest.so");
   config.routes = "      - path: /digest\n        module: {file: digest.so}\n";
   return config;
 }

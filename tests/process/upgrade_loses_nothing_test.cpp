@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "tests/process/calling_server.h"
 #include "tests/support/load.h"
 #include "tests/support/metrics_reader.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -19,13 +19,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-#ifdef HOLDFAST_SLOW_BUILD
-constexpr int kUpgrades = 2;
-constexpr int kQuietUpgrades = 2;
-#else
-constexpr int kUpgrades = 20;
-constexpr int kQuietUpgrades = 4;
-#endif
+const int kUpgrades = tested_is_sanitized() ? 2 : 20;
+const int kQuietUpgrades = tested_is_sanitized() ? 2 : 4;
 
 /// A server that runs from a file of its own, which the test can replace.
 class UpgradedServer {
@@ -261,6 +256,7 @@ TEST(upgrade, whose_workers_do_not_become_ready_brings_the_former_binary_back) {
 class FallenUpgrade : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
 
 TEST_P(FallenUpgrade, is_caught_and_the_former_binary_goes_on) {
+  if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers want to be the first library";
   if (geteuid() != 0) GTEST_SKIP() << "the fault is put in where root looks up the workers' user";
   const auto [fault, told] = GetParam();
   TempDir plans;

@@ -11,7 +11,7 @@
 namespace holdfast::support {
 namespace {
 
-constexpr Milliseconds kWatchdog{400 * kPatience};  // WATCHDOG_USEC: the server is given up after so long
+const Milliseconds kWatchdog{400 * kPatience};  // WATCHDOG_USEC: the server is given up after so long
 
 class Manager : public InitSystem {
  public:

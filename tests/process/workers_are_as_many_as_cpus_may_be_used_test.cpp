@@ -6,6 +6,7 @@
 #include "tests/support/log_collector.h"
 #include "tests/support/mount_namespace.h"
 #include "tests/support/server_process.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -57,9 +58,7 @@ TEST(number_of_workers, is_limited_by_the_control_group) {
 }
 
 TEST(number_of_workers, is_that_of_the_machine_where_nothing_tells_of_limits) {
-#ifdef HOLDFAST_SLOW_BUILD
-  GTEST_SKIP() << "sanitizers need /proc themselves";
-#endif
+  if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers need /proc themselves";
   const MountNamespace bare("mount -t tmpfs none /proc && mount -t tmpfs none /sys");
   if (!bare.possible()) GTEST_SKIP() << "no mount namespace can be made here";
   EXPECT_EQ(chosen(bare.spawn_options()).field("workers"), cpus_of_this_process());

@@ -11,6 +11,7 @@
 
 #include "tests/process/calling_server.h"
 #include "tests/support/load.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 namespace {
@@ -26,9 +27,7 @@ bool kernel_has_landlock() {
 class Sandbox : public ::testing::Test {
  protected:
   void SetUp() override {
-#ifdef HOLDFAST_SLOW_BUILD
-    GTEST_SKIP() << "sanitizers need calls and files that the sandbox takes away";
-#endif
+    if (tested_is_sanitized()) GTEST_SKIP() << "sanitizers need calls and files that the sandbox takes away";
     if (!kernel_has_landlock()) GTEST_SKIP() << "this kernel has no landlock";
   }
 };

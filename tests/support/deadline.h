@@ -7,16 +7,13 @@
 #include <algorithm>
 
 #include "common/clock.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 
 /// Sanitized programs are several times slower; deadlines (never windows that are measured) are stretched with
 /// this.
-#ifdef HOLDFAST_SLOW_BUILD
-inline constexpr int kPatience = 4;
-#else
-inline constexpr int kPatience = 1;
-#endif
+inline const int kPatience = tested_is_sanitized() ? 4 : 1;
 
 class Deadline {
  public:

@@ -15,6 +15,7 @@
 #include "tests/support/child_process.h"
 #include "tests/support/fault_table.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tested_build.h"
 
 namespace holdfast::support {
 
@@ -32,9 +33,9 @@ class InjectedFaults {
   InjectedFaults& operator=(const InjectedFaults&) = delete;
 
   /// False: the server cannot be made to load the library, and the test is to be skipped.
-  static constexpr bool possible() {
+  static bool possible() {
 #ifdef HOLDFAST_FAULT_INJECTOR
-    return true;
+    return !tested_is_sanitized();
 #else
     return false;
 #endif

@@ -14,7 +14,8 @@
 namespace holdfast::support {
 
 std::string holdfast_binary() {
-  return HOLDFAST_BINARY;
+  const char* const named = std::getenv("HOLDFAST_TESTED_BINARY");
+  return named != nullptr ? named : HOLDFAST_BINARY;
 }
 
 ServerProcess::ServerProcess(const ServerConfig& config, const SpawnOptions& options) {
