@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,35 @@ std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
 }
 
+/// The bytes of a word in lower case. The high bit of each byte of `upper` tells: from 'A' on, and not beyond
+/// 'Z', and ASCII.
+template <typename Word>
+void lower_word(const char* from, char* to) {
+  constexpr Word kOnes = static_cast<Word>(0x0101'0101'0101'0101);
+  Word word = 0;
+  std::memcpy(&word, from, sizeof(word));
+  const Word low = word & 0x7f * kOnes;
+  const Word upper =
+      (low + (0x80 - 'A') * kOnes) & ~(low + (0x7f - 'Z') * kOnes) & ~word & static_cast<Word>(0x80 * kOnes);
+  word |= upper >> 2;
+  std::memcpy(to, &word, sizeof(word));
+}
+
+/// Writes `text` in lower case to `out`; one past the last byte written. The last word overlaps the one before.
+template <typename Word>
+char* lower_words(std::string_view text, char* out) {
+  const std::size_t last = text.size() - sizeof(Word);
+  for (std::size_t at = 0; at < last; at += sizeof(Word)) lower_word<Word>(text.data() + at, out + at);
+  lower_word<Word>(text.data() + last, out + last);
+  return out + text.size();
+}
+
+char* lower_copy(std::string_view text, char* out) {
+  if (text.size() >= sizeof(std::uint64_t)) return lower_words<std::uint64_t>(text, out);
+  if (text.size() >= sizeof(std::uint32_t)) return lower_words<std::uint32_t>(text, out);
+  return std::ranges::transform(text, out, ascii_lower).out;
+}
+
 /// `fields` as the library wants them, names in lower case (RFC 9113 section 8.2.1); views end with the next
 /// call.
 std::span<const nghttp2_nv> pairs_of(std::span<const api::Field> fields) {
@@ -37,7 +67,7 @@ std::span<const nghttp2_nv> pairs_of(std::span<const api::Field> fields) {
   for (const api::Field& field : fields) {
     pairs.push_back({reinterpret_cast<std::uint8_t*>(at), bytes_of(field.value), field.name.size(),
                      field.value.size(), NGHTTP2_NV_FLAG_NONE});
-    at = std::ranges::transform(field.name, at, ascii_lower).out;
+    at = lower_copy(field.name, at);
   }
   return pairs;
 }

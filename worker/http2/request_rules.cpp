@@ -50,14 +50,18 @@ bool is_letter(char c) {
 }
 
 bool is_scheme(std::string_view text) {
+  if (text == "https" || text == "http") return true;
   const auto may_follow = [](char c) {
     return is_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '.';
   };
   return !text.empty() && is_letter(text.front()) && std::ranges::all_of(text, may_follow);
 }
 
+/// No control, no blank.
 bool is_visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != '\x7f'; });
+  bool good = true;
+  for (const char c : text) good &= static_cast<unsigned char>(c) > ' ' && c != '\x7f';
+  return good;
 }
 
 }  // namespace
@@ -83,20 +87,23 @@ bool RequestRules::take(std::string_view name, std::string_view value) {
 
 // RFC 9113 section 8.3.1, RFC 8441 section 4.
 bool RequestRules::take_pseudo(std::string_view name, std::string_view value) {
-  if (value.empty() || !is_value(value)) return false;
-  if (name == ":method") {
-    connects_ = value == "CONNECT";
-    asks_options_ = value == "OPTIONS";
-    return once(Method) && is_token(value);
+  if (value.empty()) return false;
+  switch (name.size()) {
+    case 5:
+      path_is_asterisk_ = value == "*";
+      return name == ":path" && once(Path) && is_visible(value) && (value.front() == '/' || path_is_asterisk_);
+    case 7:
+      if (name == ":scheme") return once(Scheme) && is_scheme(value);
+      connects_ = value == "CONNECT";
+      asks_options_ = value == "OPTIONS";
+      return name == ":method" && once(Method) && is_token(value);
+    case 9:
+      return name == ":protocol" && once(Protocol) && is_token(value);
+    case 10:
+      return name == ":authority" && once(Authority) && is_visible(value);
+    default:
+      return false;
   }
-  if (name == ":path") {
-    path_is_asterisk_ = value == "*";
-    return once(Path) && is_visible(value) && (value.front() == '/' || path_is_asterisk_);
-  }
-  if (name == ":scheme") return once(Scheme) && is_scheme(value);
-  if (name == ":authority") return once(Authority) && is_visible(value);
-  if (name == ":protocol") return once(Protocol) && is_token(value);
-  return false;
 }
 
 bool RequestRules::is_trailer(std::string_view name, std::string_view value) {

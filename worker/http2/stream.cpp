@@ -52,7 +52,8 @@ void Stream::take_field(std::string_view name, std::string_view value) {
   head_.bytes += name.size() + value.size() + kFieldOverhead;
   exchange.account.received += name.size() + value.size();
   if (head_.refused) return;
-  if (name == ":path" && value.size() > most.request_line)
+  const bool pseudo = name.starts_with(':');
+  if (pseudo && name == ":path" && value.size() > most.request_line)
     head_.refused = BadRequest::RequestLineTooLong;
   else if (head_.bytes > most.request_headers)
     head_.refused = BadRequest::HeadTooLarge;
@@ -61,12 +62,21 @@ void Stream::take_field(std::string_view name, std::string_view value) {
   if (head_.refused) return;
   http::Arena& arena = exchange.arena();
   const std::string_view kept = arena.copy(value);
-  if (!name.starts_with(':')) return head_.fields.push_back({arena.copy(name), kept});
-  if (name == ":method") head_.method = kept;
-  if (name == ":scheme") head_.scheme = kept;
-  if (name == ":authority") head_.authority = kept;
-  if (name == ":path") head_.path = kept;
-  if (name == ":protocol") head_.protocol = kept;
+  if (!pseudo) return head_.fields.push_back({arena.copy(name), kept});
+  // No others come so far; their second letters and lengths tell them apart.
+  switch (name[1]) {
+    case 'm':
+      head_.method = kept;
+      break;
+    case 's':
+      head_.scheme = kept;
+      break;
+    case 'a':
+      head_.authority = kept;
+      break;
+    default:
+      (name.size() == std::string_view(":path").size() ? head_.path : head_.protocol) = kept;
+  }
 }
 
 // They share the limits of the fields in front of the body.
