@@ -11,29 +11,25 @@ namespace {
 
 constexpr std::size_t kMostSpare = 256;
 constexpr std::uint32_t kConnectionWindow = 1 << 20;
-constexpr std::size_t kFrameHead = 9;
-// One frame fills one chunk of the output, and with TLS one record.
-constexpr std::size_t kMostData = net::OutputQueue::kChunk - kFrameHead;
 constexpr Milliseconds kLookAtStreams{1000};
 // A field section this many times the announced limit was never meant to be answered.
 constexpr std::size_t kBombFactor = 8;
 constexpr std::size_t kRecent = 256;
-// Of one field section: 16 KiB each, when they are full. Some versions of the library end the connection at
-// nine, without a word.
+// Of one field section: 16 KiB each, when they are full.
 constexpr std::size_t kMostContinuations = 7;
 // The peer's answer to the ping ends the wait for requests that crossed our first GOAWAY.
 constexpr Milliseconds kGoodbyeAfter{1000};
 constexpr Milliseconds kShortGrace{500};
 
-Stream& of(void* stream) {
-  return *static_cast<Stream*>(stream);
+Stream& of(FrameStream& stream) {
+  return static_cast<Stream&>(stream);
 }
 
 }  // namespace
 
 SessionFactory::SessionFactory(const config::Config& config, http::Dispatcher& dispatcher,
                                const http::TurnClock& clock, stats::WorkerStats& stats)
-    : config_(config), dispatcher_(dispatcher), clock_(clock), pulled_(kMostData) {
+    : config_(config), dispatcher_(dispatcher), clock_(clock), pulled_(net::OutputQueue::kChunk) {
   for (std::uint16_t kind = 0; kind < std::size(abuses_); ++kind)
     abuses_[kind] = stats.cell(stats::Metric::Http2Abuses, kind);
 }
@@ -63,7 +59,7 @@ void SessionFactory::give_back(std::unique_ptr<Stream> stream) {
 Session::Session(SessionFactory& factory, net::Connection& connection)
     : factory_(factory),
       connection_(connection),
-      frames_(factory.library_, *this,
+      frames_(*this, connection.output(),
               {.fields = static_cast<std::uint32_t>(factory.config_.limits.request_headers),
                .window = kConnectionWindow}) {
   broken_ = !frames_.usable();
@@ -105,17 +101,12 @@ bool Session::on_room() {
 // Frames that are ready go into the output, as long as it takes more.
 void Session::pump() {
   busy_ = true;
-  while (!broken_ && connection_.open() && connection_.output().size() < net::OutputQueue::kHighMark) {
-    const std::uint64_t size = connection_.output().size();
-    std::string_view bytes;
-    if (!frames_.next_output(bytes)) broken_ = true;
-    connection_.output().append(bytes);
-    if (connection_.output().size() == size) break;
-  }
+  while (!broken_ && connection_.open() && connection_.output().size() < net::OutputQueue::kHighMark)
+    if (!frames_.produce()) break;
   busy_ = false;
 }
 
-// What the state of things asks for once a call into the library is over.
+// What the state of things asks for once frames were read or written.
 void Session::settle() {
   if (!connection_.open()) return;
   if (peer_ended_ && connection_.output().empty() && !frames_.wants_output()) give_up_stalled();
@@ -130,7 +121,7 @@ void Session::settle() {
 // No window will be opened any more.
 void Session::give_up_stalled() {
   for (const auto& stream : streams_)
-    if (stream->waits_for_peer()) frames_.reset(stream->id(), ErrorCode::Cancel);
+    if (stream->waits_for_peer()) frames_.reset(*stream, ErrorCode::Cancel);
   pump();
 }
 
@@ -146,8 +137,8 @@ void Session::feed_later(std::int32_t stream) {
 // A handler may want more while it is being fed: it is fed by its own loop then, and its number is here again.
 void Session::feed_all() {
   for (std::size_t i = 0; i < to_feed_.size(); ++i) {
-    void* const stream = frames_.stream(to_feed_[i]);
-    if (stream != nullptr) of(stream).feed();
+    FrameStream* const stream = frames_.stream(to_feed_[i]);
+    if (stream != nullptr) of(*stream).feed();
   }
   to_feed_.clear();
 }
@@ -199,12 +190,12 @@ void Session::look_at_streams(TimePoint now) {
     // RFC 9113 section 8.1: the rest of the request is not needed. Not said at once: with the reset some
     // clients throw the answer away that they have just got.
     if (stream.lingers() && stream.moved_at() + kLookAtStreams <= now)
-      frames_.reset(stream.id(), ErrorCode::NoError);
+      frames_.reset(stream, ErrorCode::NoError);
     if (stream.awaits_fields() && stream.opened_at() + factory_.config_.timeouts.request_header <= now)
       return end_late_fields(stream);
     if (!is_stalled(stream, now)) continue;
     factory_.abuses_[static_cast<std::size_t>(Abuse::StalledWindow)].add();
-    frames_.reset(stream.id(), ErrorCode::Cancel);
+    frames_.reset(stream, ErrorCode::Cancel);
   }
 }
 
@@ -212,7 +203,7 @@ void Session::look_at_streams(TimePoint now) {
 // turn, or for the window of the connection: that is stalled when nothing at all moves.
 bool Session::is_stalled(Stream& stream, TimePoint now) {
   const bool ours = connection_.output().size() >= net::OutputQueue::kHighMark;
-  if (stream.reader_deadline(!ours && frames_.window(stream.id()) <= 0) <= now) return true;
+  if (stream.reader_deadline(!ours && stream.window() <= 0) <= now) return true;
   if (ours || !stream.waits_for_peer()) return false;
   return std::max(moved_at_, stream.moved_at()) + stream.timeouts().response_write <= now;
 }
@@ -272,7 +263,7 @@ bool Session::is_skipped(std::int32_t id) const {
   return std::ranges::find(recent_, id) == recent_.end() && (recent_.size() < kRecent || id > newest_ - 512);
 }
 
-bool Session::on_frame_begin(const FrameInfo& frame) {
+bool Session::on_frame_begin(const FrameHead& frame) {
   if (leaving_) return false;
   switch (frame.type) {
     case FrameType::Headers:
@@ -283,20 +274,17 @@ bool Session::on_frame_begin(const FrameInfo& frame) {
       if (++continuations_ <= kMostContinuations) return true;
       return calm(Abuse::Continuation), false;
     case FrameType::Data:
-      return frame.length > 0 || frame.ends || note(Abuse::EmptyFrames);
+      return frame.length > 0 || frame.ends() || note(Abuse::EmptyFrames);
     case FrameType::Settings:
       return note(Abuse::Settings);
     case FrameType::Ping:
-      return frame.acknowledges || note(Abuse::Ping);
+      return frame.acknowledges() || note(Abuse::Ping);
     case FrameType::Priority:
-      // RFC 9113 section 6.3, which the library does not look at.
-      if (frame.stream == 0) return end(ErrorCode::ProtocolError), false;
-      return note(Abuse::Priority);
     case FrameType::PriorityUpdate:
       return note(Abuse::Priority);
     case FrameType::WindowUpdate:
       return may_update_window();
-    case FrameType::PushPromise:  // the library refuses it
+    case FrameType::PushPromise:  // refused
     case FrameType::Reset:
     case FrameType::GoAway:
       return true;
@@ -317,7 +305,7 @@ bool Session::on_field_bytes(std::size_t bytes) {
   return false;
 }
 
-void Session::on_reset(void* stream) {
+void Session::on_reset(FrameStream& stream) {
   if (!of(stream).response_complete()) note(Abuse::RapidReset);
 }
 
@@ -343,39 +331,41 @@ Opened Session::on_request_begin(std::int32_t id) {
   streams_.push_back(factory_.take());
   Stream& stream = *streams_.back();
   stream.index = streams_.size() - 1;
-  stream.open(*this, id);
+  stream.open(*this);
   return {false, &stream};
 }
 
-void Session::on_field(void* stream, std::string_view name, std::string_view value) {
+void Session::on_field(FrameStream& stream, std::string_view name, std::string_view value) {
   of(stream).take_field(name, value);
 }
 
-void Session::on_trailer(void* stream, std::string_view name, std::string_view value) {
+void Session::on_trailer(FrameStream& stream, std::string_view name, std::string_view value) {
   of(stream).take_trailer(name, value);
 }
 
-void Session::on_request_head(void* stream, bool ends) {
+void Session::on_request_head(FrameStream& stream, bool ends) {
   of(stream).begin_request(ends);
 }
 
-void Session::on_data(void* stream, std::span<const std::byte> data) {
+void Session::on_data(FrameStream& stream, std::span<const std::byte> data) {
   of(stream).take_data(data);
 }
 
-void Session::on_request_end(void* stream) {
+void Session::on_request_end(FrameStream& stream) {
   of(stream).end_data();
 }
 
-void Session::on_sent(void* stream, const FrameInfo& frame) {
-  Stream& sent = of(stream);
-  if (frame.type == FrameType::Headers) sent.exchange.account.head_sent += frame.length + kFrameHead;
-  if (!frame.ends) return;
-  sent.response_left();
-  if (peer_ended_ && !sent.request_ended()) frames_.reset(sent.id(), ErrorCode::NoError);
+void Session::on_fields_sent(FrameStream& stream, std::size_t bytes) {
+  of(stream).exchange.account.head_sent += bytes;
 }
 
-void Session::on_stream_end(void* stream) {
+void Session::on_response_end(FrameStream& stream) {
+  Stream& sent = of(stream);
+  sent.response_left();
+  if (peer_ended_ && !sent.request_ended()) frames_.reset(sent, ErrorCode::NoError);
+}
+
+void Session::on_stream_end(FrameStream& stream) {
   end_stream(of(stream), of(stream).response_complete());
 }
 
@@ -388,9 +378,8 @@ void Session::end_stream(Stream& stream, bool complete) {
   factory_.give_back(std::move(ended));
 }
 
-Pulled Session::pull(void* stream, std::size_t most) {
-  if (connection_.output().size() >= net::OutputQueue::kHighMark) return {Pulled::Kind::Full};
-  const Stream::Next next = of(stream).next_data(std::min(most, kMostData));
+Pulled Session::pull(FrameStream& stream, std::size_t most) {
+  const Stream::Next next = of(stream).next_data(most);
   switch (next.kind) {
     case Stream::Next::Kind::Later:
       return {Pulled::Kind::Later};
@@ -403,18 +392,10 @@ Pulled Session::pull(void* stream, std::size_t most) {
   return {Pulled::Kind::Data, next.bytes, true, of(stream).exchange.trailers()};
 }
 
-bool Session::write_data(void* stream, std::span<const std::byte> head, std::size_t bytes, bool& pause) {
-  net::OutputQueue& output = connection_.output();
-  const std::span<std::byte> room = output.room(head.size() + bytes);
-  std::memcpy(room.data(), head.data(), head.size());
-  if (!of(stream).write_data(room.subspan(head.size(), bytes))) {
-    output.commit(0);
-    return false;
-  }
-  output.commit(head.size() + bytes);
+bool Session::write_data(FrameStream& stream, std::span<std::byte> room) {
+  if (!of(stream).write_data(room)) return false;
   ++data_frames_;
   moved_at_ = connection_.now();
-  pause = output.size() >= net::OutputQueue::kHighMark;
   return true;
 }
 

@@ -1,5 +1,5 @@
-// HTTP/2 on one connection (RFC 9113): nghttp2 knows frames, HPACK and the states of streams; this feeds it
-// what arrives, puts what it makes into the output queue, and bounds what a peer may cost. Requests become
+// HTTP/2 on one connection (RFC 9113): Frames know the states of streams and their windows; this feeds them
+// what arrives, keeps time, and bounds what a peer may cost. Requests become
 // exchanges of the same dispatcher as those of HTTP/1.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "worker/http/dispatcher.h"
 #include "worker/http2/abuse.h"
-#include "worker/http2/library.h"
+#include "worker/http2/frames.h"
 #include "worker/http2/stream.h"
 #include "worker/net/connection.h"
 #include "worker/net/protocol.h"
@@ -42,7 +42,6 @@ class SessionFactory final : public net::ProtocolFactory {
   const config::Config& config_;
   http::Dispatcher& dispatcher_;
   const http::TurnClock& clock_;
-  Library library_;
   stats::Cell abuses_[static_cast<std::size_t>(Abuse::kCount)];
   std::vector<std::unique_ptr<Stream>> spare_;
   std::vector<std::byte> pulled_;  // from a source, until its frame is written in the same breath
@@ -73,21 +72,22 @@ class Session final : public net::Protocol, private FrameEvents {
 
  private:
   // FrameEvents
-  bool on_frame_begin(const FrameInfo& frame) override;
+  bool on_frame_begin(const FrameHead& frame) override;
   Opened on_request_begin(std::int32_t id) override;
-  void on_field(void* stream, std::string_view name, std::string_view value) override;
-  void on_trailer(void* stream, std::string_view name, std::string_view value) override;
+  void on_field(FrameStream& stream, std::string_view name, std::string_view value) override;
+  void on_trailer(FrameStream& stream, std::string_view name, std::string_view value) override;
   bool on_field_bytes(std::size_t bytes) override;
-  void on_request_head(void* stream, bool ends) override;
-  void on_data(void* stream, std::span<const std::byte> data) override;
-  void on_request_end(void* stream) override;
-  void on_reset(void* stream) override;
+  void on_request_head(FrameStream& stream, bool ends) override;
+  void on_data(FrameStream& stream, std::span<const std::byte> data) override;
+  void on_request_end(FrameStream& stream) override;
+  void on_reset(FrameStream& stream) override;
   void on_our_reset(ErrorCode why) override;
   void on_pong() override;
-  void on_sent(void* stream, const FrameInfo& frame) override;
-  void on_stream_end(void* stream) override;
-  Pulled pull(void* stream, std::size_t most) override;
-  bool write_data(void* stream, std::span<const std::byte> head, std::size_t bytes, bool& pause) override;
+  void on_fields_sent(FrameStream& stream, std::size_t bytes) override;
+  void on_response_end(FrameStream& stream) override;
+  void on_stream_end(FrameStream& stream) override;
+  Pulled pull(FrameStream& stream, std::size_t most) override;
+  bool write_data(FrameStream& stream, std::span<std::byte> room) override;
 
   bool note(Abuse kind);
   void calm(Abuse kind);
@@ -122,7 +122,7 @@ class Session final : public net::Protocol, private FrameEvents {
   std::size_t continuations_ = 0;  // likewise
   TimePoint next_look_ = kNever;   // at the streams, while there are any
   TimePoint goodbye_at_ = kNever;  // when the second GOAWAY is due
-  bool busy_ = false;              // inside of the library
+  bool busy_ = false;              // in the middle of frames
   bool used_ = false;
   bool answered_ = false;  // since the idle time was set
   bool peer_ended_ = false;

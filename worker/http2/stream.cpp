@@ -18,9 +18,8 @@ constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 
 }  // namespace
 
-void Stream::open(Session& session, std::int32_t id) {
+void Stream::open(Session& session) {
   session_ = &session;
-  id_ = id;
   head_.method = head_.scheme = head_.authority = head_.path = head_.protocol = {};
   head_.fields.clear();
   head_.bytes = 0;
@@ -53,7 +52,8 @@ void Stream::take_field(std::string_view name, std::string_view value) {
   head_.bytes += name.size() + value.size() + kFieldOverhead;
   exchange.account.received += name.size() + value.size();
   if (head_.refused) return;
-  if (name == ":path" && value.size() > most.request_line)
+  const bool pseudo = name.starts_with(':');
+  if (pseudo && name == ":path" && value.size() > most.request_line)
     head_.refused = BadRequest::RequestLineTooLong;
   else if (head_.bytes > most.request_headers)
     head_.refused = BadRequest::HeadTooLarge;
@@ -62,12 +62,21 @@ void Stream::take_field(std::string_view name, std::string_view value) {
   if (head_.refused) return;
   http::Arena& arena = exchange.arena();
   const std::string_view kept = arena.copy(value);
-  if (!name.starts_with(':')) return head_.fields.push_back({arena.copy(name), kept});
-  if (name == ":method") head_.method = kept;
-  if (name == ":scheme") head_.scheme = kept;
-  if (name == ":authority") head_.authority = kept;
-  if (name == ":path") head_.path = kept;
-  if (name == ":protocol") head_.protocol = kept;
+  if (!pseudo) return head_.fields.push_back({arena.copy(name), kept});
+  // No others come so far; their second letters and lengths tell them apart.
+  switch (name[1]) {
+    case 'm':
+      head_.method = kept;
+      break;
+    case 's':
+      head_.scheme = kept;
+      break;
+    case 'a':
+      head_.authority = kept;
+      break;
+    default:
+      (name.size() == std::string_view(":path").size() ? head_.path : head_.protocol) = kept;
+  }
 }
 
 // They share the limits of the fields in front of the body.
@@ -79,7 +88,7 @@ void Stream::take_trailer(std::string_view name, std::string_view value) {
   if (!many && head_.bytes <= limits().request_headers) return exchange.add_request_trailer(name, value);
   const bool answered = exchange.answered();
   refuse(many ? BadRequest::TooManyFields : BadRequest::HeadTooLarge);
-  if (answered && !response_complete_) session_->frames().reset(id_, ErrorCode::InternalError);
+  if (answered && !response_complete_) session_->frames().reset(*this, ErrorCode::InternalError);
 }
 
 void Stream::begin_request(bool ends) {
@@ -166,7 +175,7 @@ void Stream::refuse(BadRequest why) {
 void Stream::cut_request() {
   request_complete_ = request_cut_ = true;
   exchange.sink_done();
-  session_->frames().discard(waiting_.size());
+  session_->frames().discard(*this, waiting_.size());
   waiting_.clear();
 }
 
@@ -185,13 +194,13 @@ void Stream::take_data(std::span<const std::byte> data) {
   received_ += data.size();
   patience_.moved(data.size(), session_->connection().now());
   const bool unwanted = request_cut_ || (exchange.answered() && exchange.sink() == nullptr);
-  if (unwanted) return session_->frames().discard(data.size());
+  if (unwanted) return session_->frames().discard(*this, data.size());
   if (received_ > limits().request_body && !exchange.upgraded()) {
-    session_->frames().discard(data.size());
+    session_->frames().discard(*this, data.size());
     const bool answered = exchange.answered();
     refuse(BadRequest::BodyTooLarge);
     // An answer that is under way was made from a part of the body: it must not look whole.
-    if (answered && !response_complete_) session_->frames().reset(id_, ErrorCode::InternalError);
+    if (answered && !response_complete_) session_->frames().reset(*this, ErrorCode::InternalError);
     return;
   }
   waiting_.append(data);
@@ -224,7 +233,7 @@ void Stream::deliver(std::span<const std::byte> data) {
     cut_request();
     return session_->factory().dispatcher_.handler_threw(exchange);
   }
-  session_->frames().consume(id_, data.size());
+  session_->frames().consume(*this, data.size());
 }
 
 void Stream::tell_end() {
@@ -244,10 +253,10 @@ void Stream::body_wanted(http::Exchange& /*exchange*/) {
   if (request_cut_) return exchange.sink_done();
   if (continue_due_ && exchange.credit() > 0) {
     continue_due_ = false;
-    if (!exchange.answered() && !request_complete_) session_->frames().go_on(id_);
+    if (!exchange.answered() && !request_complete_) session_->frames().go_on(*this);
   }
   // Not at once: a handler is in the middle of a call.
-  if (!std::exchange(feed_due_, true)) session_->feed_later(id_);
+  if (!std::exchange(feed_due_, true)) session_->feed_later(id());
 }
 
 TimePoint Stream::body_deadline() {
@@ -277,15 +286,15 @@ TimePoint Stream::reader_deadline(bool peers_turn) {
 void Stream::request_is_late() {
   const bool answered = exchange.answered();
   refuse(patience_.trickles(session_->connection().now()) ? BadRequest::BodyRate : BadRequest::BodyTimeout);
-  if (answered && !response_complete_) session_->frames().reset(id_, ErrorCode::InternalError);
+  if (answered && !response_complete_) session_->frames().reset(*this, ErrorCode::InternalError);
 }
 
 void Stream::peer_has_ended() {
-  if (response_complete_) return session_->frames().reset(id_, ErrorCode::NoError);
+  if (response_complete_) return session_->frames().reset(*this, ErrorCode::NoError);
   if (request_complete_) return;
   // It broke its promise of a body. Who answered without asking for it can still be heard.
   if (exchange.sink() != nullptr || !exchange.answered())
-    return session_->frames().reset(id_, ErrorCode::Cancel);
+    return session_->frames().reset(*this, ErrorCode::Cancel);
   cut_request();
 }
 

@@ -1,7 +1,7 @@
 // One HTTP/2 stream (RFC 9113 section 5): carries one exchange. Request fields are gathered, then the body
 // flows to the handler by its credit, which is what the peer's window is refilled from; the response body is
-// pulled when its frame's turn has come. Pooled by the session's factory; all calls into the library go through
-// the session.
+// pulled when its frame's turn has come. Pooled by the session's factory; all calls of frames go through the
+// session.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@
 #include "worker/http/exchange.h"
 #include "worker/http/exchange_output.h"
 #include "worker/http/message_framing.h"
+#include "worker/http2/frame_stream.h"
 
 namespace holdfast::http2 {
 
@@ -34,14 +35,14 @@ struct FieldSection {
   std::optional<stats::BadRequest> refused;
 };
 
-class Stream final : private http::ExchangeOutput {
+class Stream final : public FrameStream, private http::ExchangeOutput {
  public:
   explicit Stream(const http::TurnClock& clock) : exchange(clock) {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
   // -- life, for the session
-  void open(Session& session, std::int32_t id);
+  void open(Session& session);
   /// The exchange is over; `complete`: its response has left whole.
   void close(bool complete);
 
@@ -62,7 +63,7 @@ class Stream final : private http::ExchangeOutput {
   /// Nothing more comes from the peer.
   void peer_has_ended();
 
-  // -- response: what the library asks for when a DATA frame's turn has come
+  // -- response: what frames ask for when a DATA frame's turn has come
   struct Next {
     enum class Kind : std::uint8_t { Data, Later, Broken } kind = Kind::Data;
     std::size_t bytes = 0;
@@ -73,7 +74,6 @@ class Stream final : private http::ExchangeOutput {
   /// False: the content is gone or has changed.
   bool write_data(std::span<std::byte> room);
 
-  std::int32_t id() const { return id_; }
   /// The peer's side of the stream is ended.
   bool request_ended() const { return request_complete_ && !request_cut_; }
   /// The response has left, and what the peer still sends is thrown away, up to its window.
@@ -113,7 +113,6 @@ class Stream final : private http::ExchangeOutput {
   bool read_file(api::Body::File& file, std::span<std::byte> room);
 
   Session* session_ = nullptr;
-  std::int32_t id_ = 0;
   FieldSection head_;
   http::Framing framing_;
   // request body

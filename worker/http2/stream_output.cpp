@@ -69,8 +69,7 @@ void Stream::start_response(http::Exchange& /*exchange*/, http::Response&& respo
   }
   const bool body = !std::holds_alternative<api::Body::None>(body_.content) && length != std::uint64_t{0};
   moved_at_ = session_->connection().now();
-  if (!session_->frames().respond(id_, {fields, count}, body))
-    session_->frames().reset(id_, ErrorCode::InternalError);
+  session_->frames().respond(*this, {fields, count}, body);
   session_->wake();
 }
 
@@ -78,12 +77,12 @@ void Stream::body_ready(http::Exchange& /*exchange*/) {
   if (!source_waits_) return;
   source_waits_ = false;
   moved_at_ = session_->connection().now();
-  if (std::exchange(deferred_, false)) session_->frames().resume_body(id_);
+  if (std::exchange(deferred_, false)) session_->frames().resume_body(*this);
   session_->wake();
 }
 
 void Stream::reset(http::Exchange& /*exchange*/) {
-  session_->frames().reset(id_, ErrorCode::InternalError);
+  session_->frames().reset(*this, ErrorCode::InternalError);
   session_->wake();
 }
 
