@@ -204,7 +204,8 @@ TlsContext::Handle TlsContext::make_bare(config::TlsVersion least) const {
   SSL_CTX* const raw = context.get();
   const int version = least == config::TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
   if (raw == nullptr || SSL_CTX_set_min_proto_version(raw, version) != 1 ||
-      SSL_CTX_set_cipher_list(raw, kCiphers12) != 1 || SSL_CTX_set_ciphersuites(raw, kCiphers13) != 1 || SSL_CTX_set1_groups_list(raw, kGroups) != 1)
+      SSL_CTX_set_cipher_list(raw, kCiphers12) != 1 || SSL_CTX_set_ciphersuites(raw, kCiphers13) != 1 ||
+      SSL_CTX_set1_groups_list(raw, kGroups) != 1)
     return nullptr;
   SSL_CTX_set_options(raw, kOptions);
   SSL_CTX_set_mode(raw, kModes);
