@@ -48,10 +48,11 @@ std::size_t copy_behind(std::span<const iovec> pieces, std::size_t skipped, std:
 }
 
 /// The content of the next record: the beginning of `pieces`, at most `limit` bytes. A short head and its body
-/// share one, but for a copy it takes more than to fill the last eighth.
+/// share one; but to fill its last eighth would cost a copy of all.
 std::span<const std::byte> next_content(std::span<const iovec> pieces, std::size_t limit) {
-  if (pieces.front().iov_len >= limit - limit / 8 || pieces.size() == 1)
-    return {static_cast<const std::byte*>(pieces.front().iov_base), std::min(pieces.front().iov_len, limit)};
+  const iovec& front = pieces.front();
+  if (pieces.size() == 1 || front.iov_len >= limit - limit / 8)
+    return {static_cast<const std::byte*>(front.iov_base), std::min(front.iov_len, limit)};
   return {plain_room.data(), copy_behind(pieces, 0, limit)};
 }
 
@@ -61,7 +62,7 @@ std::span<iovec> behind(std::span<iovec> pieces, std::size_t bytes) {
     bytes -= pieces.front().iov_len;
     pieces = pieces.subspan(1);
   }
-  if (bytes == 0) return pieces;
+  if (bytes == 0 || pieces.empty()) return pieces;
   pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + bytes;
   pieces.front().iov_len -= bytes;
   return pieces;
