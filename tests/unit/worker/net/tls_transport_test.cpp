@@ -95,6 +95,26 @@ class TlsTransportTest : public ::testing::Test {
     return stats.cell(stats::Metric::TlsHandshakeFailures, static_cast<std::uint16_t>(why)).get();
   }
 
+  /// How much of `all` the transport says it has sent when the socket takes no more.
+  std::size_t write_until_blocked(const std::string& all) {
+    std::size_t done = 0;
+    for (IoResult result; result.outcome == Io::Ok; done += result.bytes) {
+      const iovec piece{const_cast<char*>(all.data()) + done, all.size() - done};
+      result = transport->write({&piece, 1}, false);
+    }
+    EXPECT_LT(done, all.size());
+    return done;
+  }
+
+  /// All that the peer can have without waiting.
+  std::string read_what_is_there() {
+    std::string all;
+    char room[30'000];
+    for (ssize_t size = stream->read(room); size > 0; size = stream->read(room))
+      all.append(room, static_cast<std::size_t>(size));
+    return all;
+  }
+
   std::string read_all(std::size_t size) {
     std::string all;
     std::vector<std::byte> room(64 * 1024);
@@ -344,21 +364,11 @@ TEST_F(TlsTransportTest, keeps_as_it_was_what_the_socket_does_not_take) {
   EXPECT_TRUE(all == file.content().substr(0, changed_at) + other.substr(changed_at));
 }
 
-TEST_F(TlsTransportTest, sends_what_it_kept_before_anything_of_the_librarys_own) {
+TEST_F(TlsTransportTest, answers_changes_of_the_key_between_records_that_wait) {
   ASSERT_EQ(shake_hands(), Io::Ok);
   const std::string all(2'000'000, 'x');
-  std::size_t done = 0;
-  for (IoResult result; result.outcome == Io::Ok; done += result.bytes) {
-    const iovec piece{const_cast<char*>(all.data()) + done, all.size() - done};
-    result = transport->write({&piece, 1}, false);
-  }
-  std::string got;
-  char room[30'000];
-  for (ssize_t size = 1; size > 0;) {
-    size = stream->read(room);
-    if (size > 0) got.append(room, static_cast<std::size_t>(size));
-  }
-  // The answer to a change of the key is the library's own.
+  std::size_t done = write_until_blocked(all);
+  std::string got = read_what_is_there();
   stream->change_key();
   ASSERT_EQ(stream->write("x"), 1);
   EXPECT_EQ(read_all(1), "x");
@@ -372,6 +382,20 @@ TEST_F(TlsTransportTest, sends_what_it_kept_before_anything_of_the_librarys_own)
   got += received(all.size() - got.size(), send);
   EXPECT_EQ(got.size(), all.size());
   EXPECT_TRUE(got == all);
+}
+
+TEST_F(TlsTransportTest, sends_what_it_kept_before_its_last_word) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const std::string all(2'000'000, 'x');
+  const std::size_t done = write_until_blocked(all);
+  std::string got = read_what_is_there();
+  transport->end_writing(false);
+  ssize_t last = 1;
+  for (char room[30'000]; last > 0; got.append(room, static_cast<std::size_t>(std::max<ssize_t>(last, 0))))
+    last = stream->read(room);
+  EXPECT_EQ(last, 0) << "an end in order";
+  EXPECT_GE(got.size(), done);
+  EXPECT_TRUE(got == all.substr(0, got.size()));
 }
 
 TEST_F(TlsTransportTest, ends_both_sides_in_order) {
