@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/fd.h"
 #include "worker/net/transport.h"
@@ -56,6 +57,8 @@ class ScriptedPeer {
   void has_not_received(std::uint32_t bytes) { unsent_ = bytes; }
   /// What the last write said of what follows it.
   bool told_more() const { return told_more_; }
+  /// How many bytes came together with each part of a file, before it.
+  const std::vector<std::size_t>& heads_before_files() const { return heads_; }
   /// How many bytes one write or read may move.
   void move_at_most(std::size_t bytes) { step_ = bytes; }
 
@@ -80,6 +83,7 @@ class ScriptedPeer {
   std::uint32_t unsent_ = 0;
   bool input_ended_ = false, broken_ = false, ended_ = false, closed_ = false, reset_ = false;
   bool told_more_ = false;
+  std::vector<std::size_t> heads_;
   std::size_t room_ = SIZE_MAX, step_ = SIZE_MAX, reads_ = 0;
 };
 
@@ -126,9 +130,20 @@ class ScriptedTransport final : public net::Transport {
     took(sent);
     return {net::Io::Ok, sent, 0};
   }
-  net::IoResult send_file(int file, std::uint64_t offset, std::size_t length) override {
+  net::IoResult send_file(std::span<const iovec> head, int file, std::uint64_t offset,
+                          std::size_t length) override {
+    std::size_t before_file = 0;
+    std::size_t size = 0;
+    for (const iovec& piece : head) size += piece.iov_len;
+    peer_.heads_.push_back(size);
+    if (!head.empty()) {
+      const net::IoResult sent = write(head, true);
+      if (sent.outcome != net::Io::Ok || sent.bytes < size) return sent;
+      before_file = size;
+    }
     if (peer_.broken_) return {net::Io::Failed, 0, EPIPE};
     const std::size_t most = std::min({peer_.room_, peer_.step_, length});
+    if (most == 0 && before_file > 0) return {net::Io::Ok, before_file, 0};
     if (most == 0) return {net::Io::WantWrite, 0, 0};
     const std::size_t before = peer_.output_.size();
     peer_.output_.resize(before + most);
@@ -136,7 +151,7 @@ class ScriptedTransport final : public net::Transport {
     const std::size_t sent = got > 0 ? static_cast<std::size_t>(got) : 0;
     peer_.output_.resize(before + sent);
     took(sent);
-    return {net::Io::Ok, sent, 0};
+    return {net::Io::Ok, before_file + sent, 0};
   }
   std::uint32_t unsent() const override { return peer_.unsent_; }
   void end_writing(bool /*peer_ended*/) override { peer_.ended_ = true; }

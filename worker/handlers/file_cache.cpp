@@ -218,10 +218,26 @@ void FileCache::on_packed(FileEntry& entry, Coding coding, std::string packed) {
 }
 
 void FileCache::keep(FileEntry& entry, Coding coding, std::string packed) {
-  entry.packed_bytes_ += packed.size();
-  content_bytes_ += packed.size();
+  const std::size_t size = packed.size();
   entry.packed_[static_cast<std::size_t>(coding)] =
       std::make_unique<PackedForm>(entry.fields(), coding, std::move(packed));
+  count_further(entry, size);
+}
+
+std::string_view FileCache::copy_of(FileEntry& entry) {
+  if (entry.has_copy()) return entry.copy();
+  if (entry.in_memory() || entry.size() > limits_.copied_of_one || entry.unsettled_) return {};
+  if (!std::exchange(entry.copy_wanted_, true)) return {};
+  auto content = std::make_unique_for_overwrite<char[]>(static_cast<std::size_t>(entry.size()));
+  if (!read_as(entry.fd(), entry.identity_, content.get())) return {};
+  entry.copy_ = std::move(content);
+  count_further(entry, static_cast<std::size_t>(entry.size()));
+  return entry.copy();
+}
+
+void FileCache::count_further(FileEntry& entry, std::size_t bytes) {
+  entry.further_bytes_ += bytes;
+  content_bytes_ += bytes;
   pinned_ = &entry;
   make_room();
   show_size();
@@ -242,7 +258,7 @@ void FileCache::insert(FileEntry* entry, std::uint64_t hash, TimePoint now) {
   enqueue(entry);
   ++count_;
   if (entry->in_memory()) content_bytes_ += entry->size();
-  content_bytes_ += entry->packed_bytes_;
+  content_bytes_ += entry->further_bytes_;
   descriptors_ += entry->descriptors_;
   entry->cached_ = true;
   pinned_ = entry;
@@ -258,7 +274,7 @@ void FileCache::remove(FileEntry* entry) {
   unlink(entry);
   --count_;
   if (entry->in_memory()) content_bytes_ -= entry->size();
-  content_bytes_ -= entry->packed_bytes_;
+  content_bytes_ -= entry->further_bytes_;
   descriptors_ -= entry->descriptors_;
   forget_watch(*entry);
   entry->cached_ = false;

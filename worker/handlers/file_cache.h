@@ -32,6 +32,8 @@ struct FileCacheLimits {
   std::size_t descriptors = 1024;
   std::size_t watches = 256;  // of directories; entries in further ones are checked by time alone
   std::uint64_t content_of_one = 64 * 1024;  // bigger files are sent from their descriptor
+  // Up to here they have a copy in memory besides, if somebody needs one.
+  std::uint64_t copied_of_one = 128 * 1024;
   // Packing takes a thread about a second for so much, and the memory twice; bigger text is rare.
   std::uint64_t packed_of_one = std::uint64_t{8} << 20;
   std::uint64_t packed_at_once =
@@ -96,6 +98,11 @@ class FileCache final : private PackingOwner {
   /// too big, cannot be read, or gains nothing; that is remembered.
   PackedLookup packed(FileEntry& entry, Coding coding, http::Packer& packer, std::uint32_t gzip_level);
 
+  /// The content of `entry`, which find() has just given, as a copy in memory, for who cannot send it from its
+  /// descriptor. Made when it is asked for the second time: most files of a crawl are not. Empty: not yet, it
+  /// is in_memory() anyway, is too big, has changed meanwhile, or so recently that another change could hide.
+  std::string_view copy_of(FileEntry& entry);
+
   const DocumentRoot& root(std::uint32_t tree) const { return trees_.root(tree); }
   Listings& listings() { return listings_; }
   std::uint64_t packed_of_one() const { return limits_.packed_of_one; }
@@ -124,6 +131,7 @@ class FileCache final : private PackingOwner {
 
   void on_packed(FileEntry& entry, Coding coding, std::string packed) override;
   void keep(FileEntry& entry, Coding coding, std::string packed);
+  void count_further(FileEntry& entry, std::size_t bytes);
 
   FileEntry* lookup(std::uint64_t hash, std::uint32_t tree, std::string_view path) const;
   void insert(FileEntry* entry, std::uint64_t hash, TimePoint now);

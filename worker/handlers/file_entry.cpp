@@ -43,7 +43,7 @@ bool FileEntry::has_type_of(const std::vector<std::string>& types) {
 
 void FileEntry::add_sibling(Coding coding, std::unique_ptr<PackedForm> form) {
   has_siblings_ = true;
-  packed_bytes_ += form->content().size();
+  further_bytes_ += form->content().size();
   if (!form->in_memory()) ++descriptors_;
   packed_[static_cast<std::size_t>(coding)] = std::move(form);
 }

@@ -61,6 +61,10 @@ class FileEntry final : public api::BodyOwner {
   std::string_view content() const { return {content_.get(), static_cast<std::size_t>(size())}; }
   /// Valid while not in_memory().
   int fd() const { return fd_.get(); }
+  /// Content that is not in_memory() may be there as a copy, too: FileCache::copy_of().
+  bool has_copy() const { return copy_ != nullptr; }
+  /// Valid while has_copy().
+  std::string_view copy() const { return {copy_.get(), static_cast<std::size_t>(size())}; }
 
   /// Whether the file behind `fd`, that of the content or of a sibling, still holds what was opened: no other
   /// content has been written into it. One that has only grown is taken for a log: what was there is still
@@ -104,6 +108,7 @@ class FileEntry final : public api::BodyOwner {
   // Was read so soon after its last change that another may hide behind the same times.
   bool unsettled_ = false;
   bool has_siblings_ = false;
+  bool copy_wanted_ = false;  // by somebody before
 
   std::uint32_t references_ = 1;
   const std::uint32_t tree_;
@@ -118,9 +123,10 @@ class FileEntry final : public api::BodyOwner {
   const std::vector<std::string>* asked_ = nullptr;  // of has_type_of()
   bool has_asked_type_ = false;
   std::unique_ptr<char[]> content_;
+  std::unique_ptr<char[]> copy_;
   std::array<std::unique_ptr<PackedForm>, kCodings> packed_;  // siblings; others when asked for
-  std::size_t packed_bytes_ = 0;
-  std::size_t descriptors_ = 0;  // of the content and of siblings
+  std::size_t further_bytes_ = 0;                             // of packed forms and of the copy
+  std::size_t descriptors_ = 0;                               // of the content and of siblings
   Fd fd_;
 };
 

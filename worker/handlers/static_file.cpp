@@ -52,12 +52,23 @@ class EntryFields {
   std::array<Field, 5> changed_;
 };
 
-api::Body body_of(FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
-  if (!entry.in_memory()) return api::Body::file(entry.fd(), offset, length, entry.hold());
+/// Whether bytes in memory are cheaper to send than a part of a file: it cannot go by the kernel alone when it
+/// is encrypted or framed.
+bool wants_memory(const api::Request& request) {
+  return request.tls != nullptr || request.version == api::Version::Http2;
+}
+
+api::Body part_of(std::string_view content, FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
   const std::string_view part =
-      entry.content().substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+      content.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
   if (part.size() <= kCopyLimit) return api::Body::copy(part);
   return api::Body::held(part, entry.hold());
+}
+
+api::Body body_of(const api::Request& request, FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
+  if (entry.in_memory()) return part_of(entry.content(), entry, offset, length);
+  if (entry.has_copy() && wants_memory(request)) return part_of(entry.copy(), entry, offset, length);
+  return api::Body::file(entry.fd(), offset, length, entry.hold());
 }
 
 /// The one Range field of a GET; null for other methods, without one, or with several (which is not a list:
@@ -78,7 +89,8 @@ void send_part(api::Exchange& exchange, FileEntry& entry, const EntryFields& kno
   std::array<Field, 6> fields;
   Field* const last = std::copy(known.all().begin(), known.all().end(), fields.data());
   *last = {"Content-Range", http::content_range(room, range, entry.size())};
-  exchange.respond({206, {fields.data(), last + 1}}, body_of(entry, range.offset, range.length));
+  exchange.respond({206, {fields.data(), last + 1}},
+                   body_of(exchange.request(), entry, range.offset, range.length));
 }
 
 /// False, with nothing answered, when the parts with their heads would not be shorter than the whole.
@@ -111,7 +123,7 @@ void say_not_modified(api::Exchange& exchange, const EntryFields& known, const h
   exchange.respond({304, std::span(fields).first(negotiated ? 3 : 2)}, api::Body::none());
 }
 
-void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& known,
+void send_content(api::Exchange& exchange, FileCache& files, FileEntry& entry, const EntryFields& known,
                   const http::Validators& validators, bool negotiated) {
   const Field* const range = range_field(exchange.request());
   if (range && http::if_range_holds(exchange.request(), validators, exchange.wall_seconds())) {
@@ -120,18 +132,21 @@ void send_content(api::Exchange& exchange, FileEntry& entry, const EntryFields& 
     if (selection.count == 1) return send_part(exchange, entry, known, selection.ranges[0]);
     if (selection.count > 1 && send_parts(exchange, entry, known, selection.selected())) return;
   }
-  exchange.respond({200, known.all(), negotiated, known.text()}, body_of(entry, 0, entry.size()));
+  if (exchange.request().method == api::Method::Get && wants_memory(exchange.request())) files.copy_of(entry);
+  exchange.respond({200, known.all(), negotiated, known.text()},
+                   body_of(exchange.request(), entry, 0, entry.size()));
 }
 
 /// `negotiated`: the client could have had a coding of it, and has chosen the plain content. `twin`: of the
 /// form that is still being packed here.
-void send_entry(api::Exchange& exchange, FileEntry& entry, bool negotiated, std::string_view twin = {}) {
+void send_entry(api::Exchange& exchange, FileCache& files, FileEntry& entry, bool negotiated,
+                std::string_view twin = {}) {
   const std::time_t now = exchange.wall_seconds();
   const EntryFields known(entry.fields(negotiated), entry.text(negotiated), entry.modified(), now);
   const http::Validators validators{entry.etag(), known.modified(), true, twin};
   switch (http::evaluate_preconditions(exchange.request(), validators, now)) {
     case http::Precondition::Proceed:
-      return send_content(exchange, entry, known, validators, negotiated);
+      return send_content(exchange, files, entry, known, validators, negotiated);
     case http::Precondition::NotModified:
       return say_not_modified(exchange, known, validators, negotiated);
     case http::Precondition::Failed:
@@ -249,12 +264,12 @@ void StaticFile::handle(api::Exchange& exchange) {
 }
 
 void StaticFile::send_file(api::Exchange& exchange, FileEntry& entry) const {
-  if (!entry.has_siblings() && !comes_packed(entry)) return send_entry(exchange, entry, false);
+  if (!entry.has_siblings() && !comes_packed(entry)) return send_entry(exchange, files_, entry, false);
   const PackedLookup packed = packed_form(exchange.request(), entry);
   if (packed.form) return send_packed(exchange, entry, *packed.form);
-  if (!packed.pending) return send_entry(exchange, entry, true);
+  if (!packed.pending) return send_entry(exchange, files_, entry, true);
   // What is not packed yet may be compressed on its way. Another worker may be further.
-  send_entry(exchange, entry, false, packed_etag(entry.etag(), packed.coding));
+  send_entry(exchange, files_, entry, false, packed_etag(entry.etag(), packed.coding));
 }
 
 /// Nothing is at the path itself: the first of the fallbacks that is there, or else the error `status`.

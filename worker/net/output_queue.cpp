@@ -158,7 +158,7 @@ void OutputQueue::drop_front(std::size_t bytes) {
   }
 }
 
-OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport, bool end_follows) {
+OutputQueue::Flushed OutputQueue::flush_some(Transport& transport, std::uint64_t share, bool end_follows) {
   iovec pieces[Transport::kMostPieces];
   std::size_t count = 0;
   std::size_t offered = 0;
@@ -167,6 +167,8 @@ OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport, bool end_fol
     pieces[count++] = {const_cast<char*>(piece->data) + piece->begin, piece->length()};
     offered += piece->length();
   }
+  if (piece != nullptr && piece->kind == PieceKind::File)
+    return flush_file(transport, {pieces, count}, *piece, share);
   const IoResult result = transport.write({pieces, count}, piece != nullptr || end_follows);
   if (result.outcome == Io::Failed || result.outcome == Io::End) return {Flush::Failed, 0, result.error};
   if (result.outcome != Io::Ok) return {Flush::Blocked, 0, 0};
@@ -174,11 +176,13 @@ OutputQueue::Flushed OutputQueue::flush_bytes(Transport& transport, bool end_fol
   return {result.bytes < offered ? Flush::Blocked : Flush::Empty, result.bytes, 0};
 }
 
-OutputQueue::Flushed OutputQueue::flush_file(Transport& transport, std::uint64_t share) {
-  const std::uint64_t wanted = std::min(head_->length(), share * kFileFactor);
+/// And the bytes before it.
+OutputQueue::Flushed OutputQueue::flush_file(Transport& transport, std::span<const iovec> before,
+                                             const Piece& file, std::uint64_t share) {
+  const std::uint64_t wanted = std::min(file.length(), share * kFileFactor);
   // The owner comes with the last part of a file: to know of a change before that would help nobody.
-  if (waited_ && head_->hold && !head_->hold->is_intact(head_->file)) return {Flush::Shortened, 0, 0};
-  const IoResult result = transport.send_file(head_->file, head_->begin, wanted);
+  if (waited_ && file.hold && !file.hold->is_intact(file.file)) return {Flush::Shortened, 0, 0};
+  const IoResult result = transport.send_file(before, file.file, file.begin, wanted);
   if (result.outcome == Io::Failed || result.outcome == Io::End) return {Flush::Failed, 0, result.error};
   if (result.outcome != Io::Ok) return {Flush::Blocked, 0, 0};
   if (result.bytes == 0) return {Flush::Shortened, 0, 0};
@@ -198,8 +202,7 @@ OutputQueue::Flushed OutputQueue::flush(Transport& transport, std::uint64_t shar
       pop();
       continue;
     }
-    Flushed step =
-        head_->kind == PieceKind::File ? flush_file(transport, share) : flush_bytes(transport, end_follows);
+    Flushed step = flush_some(transport, share, end_follows);
     sent += step.bytes;
     if (step.outcome == Flush::Empty) continue;
     waited_ = true;

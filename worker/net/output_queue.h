@@ -67,8 +67,9 @@ class OutputQueue {
 
   Piece* push(Piece* piece);
   void pop();
-  Flushed flush_bytes(Transport& transport, bool end_follows);
-  Flushed flush_file(Transport& transport, std::uint64_t share);
+  Flushed flush_some(Transport& transport, std::uint64_t share, bool end_follows);
+  Flushed flush_file(Transport& transport, std::span<const iovec> before, const Piece& file,
+                     std::uint64_t share);
   void drop_front(std::size_t bytes);
 
   Piece* head_ = nullptr;

@@ -15,6 +15,12 @@ IoResult failure(Io would_block) {
   return {Io::Failed, 0, errno};
 }
 
+std::size_t total(std::span<const iovec> pieces) {
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  return size;
+}
+
 }  // namespace
 
 IoResult TcpTransport::read(std::span<std::byte> room) {
@@ -43,14 +49,22 @@ IoResult TcpTransport::write(std::span<const iovec> pieces, bool more) {
   return failure(Io::WantWrite);
 }
 
-IoResult TcpTransport::send_file(int file, std::uint64_t offset, std::size_t length) {
+IoResult TcpTransport::send_file(std::span<const iovec> head, int file, std::uint64_t offset,
+                                 std::size_t length) {
+  std::size_t before = 0;
+  if (!head.empty()) {
+    const IoResult sent = write(head, true);
+    if (sent.outcome != Io::Ok || sent.bytes < total(head)) return sent;
+    before = sent.bytes;
+  }
   auto position = static_cast<off_t>(offset);
   ssize_t sent;
   do {
     sent = ::sendfile(socket_.get(), file, &position, length);
   } while (sent < 0 && errno == EINTR);
-  if (sent >= 0) return {Io::Ok, static_cast<std::size_t>(sent), 0};
-  return failure(Io::WantWrite);
+  if (sent >= 0) return {Io::Ok, before + static_cast<std::size_t>(sent), 0};
+  const IoResult problem = failure(Io::WantWrite);
+  return before > 0 && problem.outcome != Io::Failed ? IoResult{Io::Ok, before, 0} : problem;
 }
 
 std::uint32_t TcpTransport::unsent() const {

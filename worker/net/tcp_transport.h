@@ -14,7 +14,7 @@ class TcpTransport final : public Transport {
   IoResult handshake() override { return {}; }
   IoResult read(std::span<std::byte> room) override;
   IoResult write(std::span<const iovec> pieces, bool more) override;
-  IoResult send_file(int file, std::uint64_t offset, std::size_t length) override;
+  IoResult send_file(std::span<const iovec> head, int file, std::uint64_t offset, std::size_t length) override;
   std::uint32_t unsent() const override;
   void end_writing(bool peer_ended) override;
   bool has_pending() const override { return false; }

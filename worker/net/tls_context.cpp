@@ -19,6 +19,8 @@ namespace {
 constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+// The same order as above; what the library has by itself begins with AES-256, which costs a quarter more.
+constexpr const char* kCiphers13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 // RFC 7301 section 3.1: length, name.
 constexpr std::string_view kHttp2 = "\x02h2";
@@ -202,7 +204,8 @@ TlsContext::Handle TlsContext::make_bare(config::TlsVersion least) const {
   SSL_CTX* const raw = context.get();
   const int version = least == config::TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
   if (raw == nullptr || SSL_CTX_set_min_proto_version(raw, version) != 1 ||
-      SSL_CTX_set_cipher_list(raw, kCiphers12) != 1 || SSL_CTX_set1_groups_list(raw, kGroups) != 1)
+      SSL_CTX_set_cipher_list(raw, kCiphers12) != 1 || SSL_CTX_set_ciphersuites(raw, kCiphers13) != 1 ||
+      SSL_CTX_set1_groups_list(raw, kGroups) != 1)
     return nullptr;
   SSL_CTX_set_options(raw, kOptions);
   SSL_CTX_set_mode(raw, kModes);

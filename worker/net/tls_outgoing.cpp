@@ -133,7 +133,8 @@ IoResult TlsOutgoing::write(std::span<const iovec> pieces, bool /*more*/) {
   return {Io::Ok, sent, 0};
 }
 
-IoResult TlsOutgoing::send_file(int /*file*/, std::uint64_t /*offset*/, std::size_t /*length*/) {
+IoResult TlsOutgoing::send_file(std::span<const iovec> /*head*/, int /*file*/, std::uint64_t /*offset*/,
+                                std::size_t /*length*/) {
   return {Io::Failed, 0, EINVAL};
 }
 

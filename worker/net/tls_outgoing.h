@@ -42,7 +42,7 @@ class TlsOutgoing final : public Transport {
   IoResult read(std::span<std::byte> room) override;
   IoResult write(std::span<const iovec> pieces, bool more) override;
   /// Of a client no file is sent: Failed.
-  IoResult send_file(int file, std::uint64_t offset, std::size_t length) override;
+  IoResult send_file(std::span<const iovec> head, int file, std::uint64_t offset, std::size_t length) override;
   std::uint32_t unsent() const override { return 0; }
   void end_writing(bool peer_ended) override;
   bool has_pending() const override;

@@ -23,22 +23,37 @@ constexpr std::size_t kRecord = RecordSize::kLargest;
 // A peer that sends a byte a record, or none, has its turn like everybody.
 constexpr int kRecordsPerRead = 64;
 
-// A worker has one thread that writes.
-std::array<std::byte, kRecord> record_room;
+// Content on its way to be encrypted; a worker has one thread that writes.
+std::array<std::byte, TlsWire::kGathered * kRecord> plain_room;
 
-/// Copies the beginning of `pieces`, at most `limit` bytes, into the room of one record, so that a short head
-/// and its body share one.
-std::span<const std::byte> gather(std::span<const iovec> pieces, std::size_t limit) {
-  if (pieces.front().iov_len >= limit || pieces.size() == 1)
-    return {static_cast<const std::byte*>(pieces.front().iov_base), std::min(pieces.front().iov_len, limit)};
+std::size_t total(std::span<const iovec> pieces) {
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  return size;
+}
+
+/// Copies what `pieces` have behind their first `skipped` bytes into the room, at most `limit` bytes. Returns
+/// how many.
+std::size_t copy_behind(std::span<const iovec> pieces, std::size_t skipped, std::size_t limit) {
   std::size_t size = 0;
   for (const iovec& piece : pieces) {
-    const std::size_t part = std::min(piece.iov_len, limit - size);
-    std::memcpy(record_room.data() + size, piece.iov_base, part);
+    const std::size_t skip = std::min(skipped, piece.iov_len);
+    const std::size_t part = std::min(piece.iov_len - skip, limit - size);
+    if (part > 0) std::memcpy(plain_room.data() + size, static_cast<std::byte*>(piece.iov_base) + skip, part);
+    skipped -= skip;
     size += part;
     if (size == limit) break;
   }
-  return {record_room.data(), size};
+  return size;
+}
+
+/// The content of the next record: the beginning of `pieces`, at most `limit` bytes. A short head and its body
+/// share one; but to fill its last eighth would cost a copy of all.
+std::span<const std::byte> next_content(std::span<const iovec> pieces, std::size_t limit) {
+  const iovec& front = pieces.front();
+  if (pieces.size() == 1 || front.iov_len >= limit - limit / 8)
+    return {static_cast<const std::byte*>(front.iov_base), std::min(front.iov_len, limit)};
+  return {plain_room.data(), copy_behind(pieces, 0, limit)};
 }
 
 /// Takes the first `bytes` away from `pieces`.
@@ -47,59 +62,10 @@ std::span<iovec> behind(std::span<iovec> pieces, std::size_t bytes) {
     bytes -= pieces.front().iov_len;
     pieces = pieces.subspan(1);
   }
-  if (bytes == 0) return pieces;
+  if (bytes == 0 || pieces.empty()) return pieces;
   pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + bytes;
   pieces.front().iov_len -= bytes;
   return pieces;
-}
-
-TlsWire& wire_of(BIO* bio) {
-  return *static_cast<TlsWire*>(BIO_get_data(bio));
-}
-
-int write_wire(BIO* bio, const char* bytes, std::size_t size, std::size_t* written) {
-  const TlsWire& wire = wire_of(bio);
-  BIO_clear_retry_flags(bio);
-  const ssize_t sent = ::send(wire.socket, bytes, size, MSG_NOSIGNAL | (wire.more ? MSG_MORE : 0));
-  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
-  *written = sent > 0 ? static_cast<std::size_t>(sent) : 0;
-  return sent > 0 ? 1 : 0;
-}
-
-int read_wire(BIO* bio, char* room, std::size_t size, std::size_t* got) {
-  TlsWire& wire = wire_of(bio);
-  BIO_clear_retry_flags(bio);
-  const ssize_t read = ::recv(wire.socket, room, size, 0);
-  wire.asked = true;
-  wire.drained = read < static_cast<ssize_t>(size);
-  wire.ended = read == 0;
-  if (read < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
-  *got = read > 0 ? static_cast<std::size_t>(read) : 0;
-  return read > 0 ? 1 : 0;
-}
-
-long control_wire(BIO* bio, int what, long /*number*/, void* /*of*/) {
-  if (what == BIO_CTRL_EOF) return wire_of(bio).ended ? 1 : 0;
-  return what == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-/// The library's own socket writes each record as if it were the last, which makes four times as many packets,
-/// and does not tell whether it has read all that was there, which costs another system call to find out.
-BIO* make_bio(TlsWire& wire) {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
-    if (made != nullptr) {
-      BIO_meth_set_write_ex(made, write_wire);
-      BIO_meth_set_read_ex(made, read_wire);
-      BIO_meth_set_ctrl(made, control_wire);
-    }
-    return made;
-  }();
-  BIO* const bio = method != nullptr ? BIO_new(method) : nullptr;
-  if (bio == nullptr) return nullptr;
-  BIO_set_data(bio, &wire);
-  BIO_set_init(bio, 1);
-  return bio;
 }
 
 /// What the library's error says of a handshake.
@@ -137,11 +103,8 @@ stats::TlsFailure failure_of(unsigned long error) {
 }  // namespace
 
 TlsTransport::TlsTransport(Fd socket, SslHandle session, TlsShared& shared)
-    : socket_(std::move(socket)), session_(std::move(session)), shared_(shared) {
-  wire_.socket = socket_.get();
-  BIO* const bio = session_ ? make_bio(wire_) : nullptr;
-  if (bio != nullptr) {
-    SSL_set_bio(session_.get(), bio, bio);
+    : socket_(std::move(socket)), wire_(socket_.get()), session_(std::move(session)), shared_(shared) {
+  if (session_ && wire_.attach(session_.get())) {
     if (SSL_get_max_early_data(session_.get()) > 0) early_ = Early::Possible;
   } else {
     session_.reset();
@@ -190,10 +153,10 @@ IoResult TlsTransport::handshake() {
   int result = 1;
   if (early_ == Early::Possible) {
     std::size_t bytes = 0;
-    switch (SSL_read_early_data(session_.get(), record_room.data(), record_room.size(), &bytes)) {
+    switch (SSL_read_early_data(session_.get(), plain_room.data(), kRecord, &bytes)) {
       case SSL_READ_EARLY_DATA_SUCCESS:
         early_ = Early::Coming;
-        early_bytes_ = std::make_unique<std::string>(reinterpret_cast<const char*>(record_room.data()), bytes);
+        early_bytes_ = std::make_unique<std::string>(reinterpret_cast<const char*>(plain_room.data()), bytes);
         note_facts();
         facts_.early_data = true;
         return {};
@@ -224,7 +187,7 @@ void TlsTransport::answer_plain_http() const {
   constexpr std::string_view kAnswer =
       "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 65\r\nConnection: close\r\n\r\n"
       "This port speaks HTTPS only: plain HTTP was sent to a TLS port.\r\n";
-  while (::recv(socket_.get(), record_room.data(), record_room.size(), MSG_DONTWAIT) > 0) continue;
+  while (::recv(socket_.get(), plain_room.data(), kRecord, MSG_DONTWAIT) > 0) continue;
   (void)::send(socket_.get(), kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(socket_.get(), SHUT_WR);
 }
@@ -261,20 +224,20 @@ int TlsTransport::read_once(std::span<std::byte> room, std::size_t& bytes) {
 IoResult TlsTransport::read(std::span<std::byte> room) {
   if (early_bytes_) return take_early_bytes(room);
   std::size_t got = 0;
-  more_to_read_ = wire_.drained = false;
+  more_to_read_ = false;
   for (int records = 0; got < room.size() && input_ == Io::Ok; ++records) {
     if (records == kRecordsPerRead) {
       more_to_read_ = true;
       return {got > 0 ? Io::Ok : Io::WantRead, got, 0};
     }
     ERR_clear_error();
-    wire_.asked = false;
+    wire_.forget_reads();
     std::size_t bytes = 0;
     const int result = read_once(room.subspan(got), bytes);
     got += bytes;
     if (result == 1) {
       // What comes from now on is told anew.
-      if (wire_.drained && SSL_has_pending(session_.get()) == 0) return {Io::Ok, got, 0};
+      if (wire_.drained() && SSL_has_pending(session_.get()) == 0) return {Io::Ok, got, 0};
       continue;
     }
     const Io outcome = judge(result);
@@ -285,7 +248,7 @@ IoResult TlsTransport::read(std::span<std::byte> room) {
       break;
     }
     // After a record without content the library stops as well, whatever the socket holds.
-    if (outcome == Io::WantRead && !(wire_.asked && wire_.drained)) continue;
+    if (outcome == Io::WantRead && !(wire_.asked() && wire_.drained())) continue;
     // An answer of the library's own waits for room: it is tried again by the next read.
     more_to_read_ = outcome == Io::WantWrite;
     return {got > 0 ? Io::Ok : outcome, got, 0};
@@ -297,14 +260,10 @@ bool TlsTransport::has_pending() const {
   return input_ != Io::Ok || more_to_read_ || early_bytes_ || SSL_pending(session_.get()) > 0;
 }
 
-IoResult TlsTransport::write_record(std::span<const std::byte> bytes, bool more) {
-  if (broken_) return {Io::Failed, 0, EPIPE};
-  ERR_clear_error();
-  wire_.more = more;
+IoResult TlsTransport::write_record(std::span<const std::byte> bytes) {
   std::size_t written = 0;
   const auto write = early_ == Early::No ? SSL_write_ex : SSL_write_early_data;
   const int result = write(session_.get(), bytes.data(), bytes.size(), &written);
-  wire_.more = false;
   if (result == 1) {
     record_size_.sent(shared_.now);
     return {Io::Ok, written, 0};
@@ -314,45 +273,101 @@ IoResult TlsTransport::write_record(std::span<const std::byte> bytes, bool more)
   return {outcome == Io::End ? Io::Failed : outcome, 0, outcome == Io::Failed ? errno : 0};
 }
 
+IoResult TlsTransport::resume_writing() {
+  if (broken_) return {Io::Failed, 0, EPIPE};
+  ERR_clear_error();
+  const Io outcome = wire_.send_left_over();
+  broken_ = outcome == Io::Failed;
+  if (outcome != Io::Ok) return {outcome, 0, broken_ ? errno : 0};
+  return {Io::Ok, std::exchange(held_, 0), 0};
+}
+
+IoResult TlsTransport::write_records(std::span<iovec> pieces, bool more) {
+  IoResult last;
+  std::size_t sent = 0;
+  for (std::span<iovec> left = behind(pieces, 0); !left.empty() && last.outcome == Io::Ok;) {
+    last = gather_records(left);
+    if (last.outcome != Io::Failed) last = send_records(last, more || !left.empty());
+    sent += last.bytes;
+  }
+  if (last.outcome == Io::Failed) return last;
+  return {sent > 0 ? Io::Ok : last.outcome, sent, 0};
+}
+
+// The library gives its room for a record back after each one and takes it again for the next: here after the
+// last one only.
+IoResult TlsTransport::gather_records(std::span<iovec>& left) {
+  IoResult step;
+  std::size_t gathered = 0;
+  SSL_clear_mode(session_.get(), SSL_MODE_RELEASE_BUFFERS);
+  for (wire_.gather(); !left.empty() && wire_.has_room(1) && step.outcome == Io::Ok;) {
+    const std::span<const std::byte> content = next_content(left, record_size_.next(shared_.now));
+    if (content.size() == total(left) || !wire_.has_room(2))
+      SSL_set_mode(session_.get(), SSL_MODE_RELEASE_BUFFERS);
+    step = write_record(content);
+    gathered += step.bytes;
+    left = behind(left, step.bytes);
+  }
+  SSL_set_mode(session_.get(), SSL_MODE_RELEASE_BUFFERS);
+  if (step.outcome == Io::Failed) wire_.drop_gathered();
+  return {step.outcome, gathered, step.error};
+}
+
+IoResult TlsTransport::send_records(const IoResult& gathered, bool more) {
+  const Io taken = wire_.send_gathered(more);
+  if (taken == Io::Ok) return gathered;
+  broken_ = taken == Io::Failed;
+  held_ = gathered.bytes;
+  record_size_.held();
+  return {taken, 0, broken_ ? errno : 0};
+}
+
 IoResult TlsTransport::write(std::span<const iovec> pieces, bool more) {
+  const IoResult resumed = resume_writing();
+  if (resumed.outcome != Io::Ok) return resumed;
   std::array<iovec, kMostPieces> room;
   const std::span<iovec> all(room.data(), std::min(pieces.size(), room.size()));
   std::copy_n(pieces.begin(), all.size(), all.begin());
-  std::size_t sent = 0;
-  std::size_t waiting = 0;
-  for (const iovec& piece : all) waiting += piece.iov_len;
-  for (std::span<iovec> left = behind(all, 0); !left.empty();) {
-    const std::span<const std::byte> record = gather(left, record_size_.next(shared_.now));
-    const IoResult step = write_record(record, more || sent + record.size() < waiting);
-    if (step.outcome == Io::Failed) return step;
-    if (step.outcome != Io::Ok) return {sent > 0 ? Io::Ok : step.outcome, sent, 0};
-    sent += step.bytes;
-    left = behind(left, step.bytes);
-  }
-  return {Io::Ok, sent, 0};
+  const IoResult rest = write_records(behind(all, resumed.bytes), more);
+  if (rest.outcome == Io::Failed) return rest;
+  const std::size_t sent = resumed.bytes + rest.bytes;
+  return {sent > 0 ? Io::Ok : rest.outcome, sent, 0};
 }
 
-// Read and encrypted record by record. One that could not leave is kept encrypted by the library, so that what
-// the file holds by then does not matter.
-IoResult TlsTransport::send_file(int file, std::uint64_t offset, std::size_t length) {
-  std::size_t sent = 0;
-  while (sent < length) {
-    const std::size_t most = std::min(length - sent, record_size_.next(shared_.now));
-    const ssize_t got = ::pread(file, record_room.data(), most, static_cast<off_t>(offset + sent));
-    if (got < 0) return {Io::Failed, sent, errno};
-    if (got == 0) break;
-    const auto size = static_cast<std::size_t>(got);
-    const IoResult step = write_record({record_room.data(), size}, sent + size < length);
-    if (step.outcome == Io::Failed) return step;
-    if (step.outcome != Io::Ok) return {sent > 0 ? Io::Ok : step.outcome, sent, 0};
-    sent += step.bytes;
+// Read and encrypted piece by piece. What could not leave is kept encrypted, so that what the file holds by
+// then does not matter.
+IoResult TlsTransport::send_file(std::span<const iovec> head, int file, std::uint64_t offset,
+                                 std::size_t length) {
+  const std::size_t head_size = total(head);
+  if (head_size >= kRecord) return write(head, true);
+  const IoResult resumed = resume_writing();
+  if (resumed.outcome != Io::Ok) return resumed;
+  const std::size_t whole = head_size + length;
+  IoResult last;
+  std::size_t sent = resumed.bytes;
+  while (sent < whole && last.outcome == Io::Ok) {
+    std::size_t size = sent < head_size ? copy_behind(head, sent, kRecord) : 0;
+    const ssize_t got =
+        ::pread(file, plain_room.data() + size, std::min(whole - sent, plain_room.size()) - size,
+                static_cast<off_t>(offset + sent + size - head_size));
+    if (got < 0) return {Io::Failed, 0, errno};
+    size += static_cast<std::size_t>(got);
+    if (size == 0) break;
+    iovec piece{plain_room.data(), size};
+    last = write_records({&piece, 1}, sent + size < whole);
+    if (last.outcome == Io::Failed) return last;
+    sent += last.bytes;
+    if (last.bytes < size) break;
   }
-  return {Io::Ok, sent, 0};
+  return {sent > 0 ? Io::Ok : last.outcome, sent, 0};
 }
 
 std::uint32_t TlsTransport::unsent() const {
   int bytes = 0;
-  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
+  if (::ioctl(socket_.get(), SIOCOUTQ, &bytes) != 0 || bytes <= 0) return 0;
+  // Nobody was told yet that these were written.
+  const auto early = std::min<std::uint32_t>(static_cast<std::uint32_t>(bytes), wire_.sent_of_left_over());
+  return static_cast<std::uint32_t>(bytes) - early;
 }
 
 void TlsTransport::end_writing(bool peer_ended) {

@@ -10,6 +10,7 @@
 #include "worker/net/acceptor.h"
 #include "worker/net/record_size.h"
 #include "worker/net/tls_context.h"
+#include "worker/net/tls_wire.h"
 #include "worker/net/transport.h"
 
 namespace holdfast::net {
@@ -24,15 +25,6 @@ struct TlsShared {
   stats::Cell failed[static_cast<std::size_t>(stats::TlsFailure::kCount)];
 };
 
-/// Where a session's records come from and go to.
-struct TlsWire {
-  int socket = -1;
-  bool more = false;     // the kernel may wait for the next record and send them together
-  bool asked = false;    // the library has read from the socket
-  bool drained = false;  // and got all that was there
-  bool ended = false;    // the peer has ended its side
-};
-
 class TlsTransport final : public Transport {
  public:
   /// `session` waits for the client's hello, which comes by `socket`; without a session the handshake fails.
@@ -44,7 +36,7 @@ class TlsTransport final : public Transport {
   IoResult handshake() override;
   IoResult read(std::span<std::byte> room) override;
   IoResult write(std::span<const iovec> pieces, bool more) override;
-  IoResult send_file(int file, std::uint64_t offset, std::size_t length) override;
+  IoResult send_file(std::span<const iovec> head, int file, std::uint64_t offset, std::size_t length) override;
   /// Encrypted bytes, that is a little more than were given.
   std::uint32_t unsent() const override;
   /// RFC 8446 section 6.1: close_notify, so that a cut can be told from an end.
@@ -55,8 +47,16 @@ class TlsTransport final : public Transport {
  private:
   /// How an operation ended that did not succeed.
   Io judge(int result);
-  /// One record at most; Ok with its bytes. `more`: another follows at once.
-  IoResult write_record(std::span<const std::byte> bytes, bool more);
+  /// One record at most, which gathers; Ok with its bytes.
+  IoResult write_record(std::span<const std::byte> bytes);
+  /// Sends what an earlier call could not; Ok with how many bytes of this call were in it.
+  IoResult resume_writing();
+  /// All of `pieces`, as far as the socket takes them.
+  IoResult write_records(std::span<iovec> pieces, bool more);
+  /// As many as leave with one system call; takes away from `left` what was encrypted.
+  IoResult gather_records(std::span<iovec>& left);
+  /// What gather_records() has answered becomes what has left.
+  IoResult send_records(const IoResult& gathered, bool more);
   void answer_plain_http() const;
   /// The handshake is over.
   void establish();
@@ -72,7 +72,8 @@ class TlsTransport final : public Transport {
   SslHandle session_;
   TlsShared& shared_;
   RecordSize record_size_;
-  api::TlsFacts facts_;  // once established
+  std::size_t held_ = 0;  // bytes that no caller was told of, and that the wire has left over as records
+  api::TlsFacts facts_;   // once established
   std::string client_subject_;
   /// Data before the end of the handshake (RFC 8446 section 2.3).
   enum class Early : std::uint8_t {

@@ -39,9 +39,10 @@ class Transport {
   /// At most kMostPieces. A short write means that the socket is full. `more`: other bytes follow at once, so a
   /// short packet may wait for them.
   virtual IoResult write(std::span<const iovec> pieces, bool more) = 0;
-  /// Sends file bytes from `offset` without moving the descriptor's own position. Ok with 0 bytes: the file
-  /// ended early.
-  virtual IoResult send_file(int file, std::uint64_t offset, std::size_t length) = 0;
+  /// Sends `head` (at most kMostPieces, or none) and behind it file bytes from `offset`, without moving the
+  /// descriptor's own position. Ok with 0 bytes: the file ended early.
+  virtual IoResult send_file(std::span<const iovec> head, int file, std::uint64_t offset,
+                             std::size_t length) = 0;
   /// Bytes that were written and that the peer has not received yet; 0 when that cannot be told.
   virtual std::uint32_t unsent() const = 0;
   /// Ends our side; the peer's stays readable. `peer_ended`: everything was read, and the socket is closed

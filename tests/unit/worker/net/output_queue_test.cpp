@@ -109,6 +109,16 @@ TEST_F(OutputQueueTest, keeps_the_order_of_all_kinds_of_pieces_whatever_the_tran
   }
 }
 
+TEST_F(OutputQueueTest, gives_a_file_to_the_transport_together_with_what_goes_before_it) {
+  const support::UnlinkedFile file(100);
+  queue.append("head");
+  queue.append_file(file.fd(), 10, 50, nullptr);
+  queue.append_file(file.fd(), 0, 10, nullptr);
+  EXPECT_EQ(flush(), OutputQueue::Flush::Empty);
+  EXPECT_EQ(peer.received(), "head" + file.content().substr(10, 50) + file.content().substr(0, 10));
+  EXPECT_EQ(peer.heads_before_files(), (std::vector<std::size_t>{4, 0}));
+}
+
 TEST_F(OutputQueueTest, releases_a_hold_once_and_only_after_the_last_byte) {
   CountedHold bytes(&peer);
   CountedHold file_hold(&peer);

@@ -95,6 +95,26 @@ class TlsTransportTest : public ::testing::Test {
     return stats.cell(stats::Metric::TlsHandshakeFailures, static_cast<std::uint16_t>(why)).get();
   }
 
+  /// How much of `all` the transport says it has sent when the socket takes no more.
+  std::size_t write_until_blocked(const std::string& all) {
+    std::size_t done = 0;
+    for (IoResult result; result.outcome == Io::Ok; done += result.bytes) {
+      const iovec piece{const_cast<char*>(all.data()) + done, all.size() - done};
+      result = transport->write({&piece, 1}, false);
+    }
+    EXPECT_LT(done, all.size());
+    return done;
+  }
+
+  /// All that the peer can have without waiting.
+  std::string read_what_is_there() {
+    std::string all;
+    char room[30'000];
+    for (ssize_t size = stream->read(room); size > 0; size = stream->read(room))
+      all.append(room, static_cast<std::size_t>(size));
+    return all;
+  }
+
   std::string read_all(std::size_t size) {
     std::string all;
     std::vector<std::byte> room(64 * 1024);
@@ -274,14 +294,108 @@ TEST_F(TlsTransportTest, sends_files) {
   std::size_t done = 100;
   const auto send = [&] {
     if (done == file.size()) return;
-    const IoResult result = transport->send_file(file.fd(), done, file.size() - done);
+    const IoResult result = transport->send_file({}, file.fd(), done, file.size() - done);
     if (result.outcome == Io::Ok) done += result.bytes;
     ASSERT_NE(result.outcome, Io::Failed);
   };
   EXPECT_EQ(received(file.size() - 100, send), file.content().substr(100));
-  const IoResult behind = transport->send_file(file.fd(), file.size(), 10);
+  const IoResult behind = transport->send_file({}, file.fd(), file.size(), 10);
   EXPECT_EQ(behind.outcome, Io::Ok);
   EXPECT_EQ(behind.bytes, 0u) << "the file ended early";
+}
+
+TEST_F(TlsTransportTest, sends_a_head_and_the_beginning_of_its_file_in_one_record) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const support::UnlinkedFile file(10'000);
+  std::string first = "one ", second = "two ";
+  const iovec head[] = {{first.data(), first.size()}, {second.data(), second.size()}};
+  EXPECT_EQ(transport->send_file(head, file.fd(), 0, file.size()).bytes, 8 + file.size());
+  char room[30'000];
+  const ssize_t got = stream->read(room);
+  ASSERT_EQ(got, static_cast<ssize_t>(RecordSize::kFirst)) << "of one record";
+  EXPECT_EQ(std::string_view(room, RecordSize::kFirst), "one two " + file.content().substr(0, 4088));
+}
+
+TEST_F(TlsTransportTest, sends_heads_of_all_sizes_before_files_as_the_socket_takes_them) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const support::UnlinkedFile file(300'000);
+  for (const std::size_t head_size : {1u, 300u, 16'383u, 16'384u, 100'000u}) {
+    const std::string head(head_size, 'h');
+    const std::string all = head + file.content();
+    std::size_t done = 0;
+    const auto send = [&] {
+      if (done == all.size()) return;
+      const std::size_t in_file = done > head_size ? done - head_size : 0;
+      const std::string left = head.substr(std::min(done, head_size));
+      const iovec pieces[] = {
+          {const_cast<char*>(left.data()), left.size() / 3},
+          {const_cast<char*>(left.data()) + left.size() / 3, left.size() - left.size() / 3}};
+      const std::span<const iovec> before(pieces, left.empty() ? 0 : 2);
+      const IoResult result = transport->send_file(before, file.fd(), in_file, file.size() - in_file);
+      if (result.outcome == Io::Ok) done += result.bytes;
+      ASSERT_NE(result.outcome, Io::Failed);
+    };
+    EXPECT_TRUE(received(all.size(), send) == all) << head_size;
+  }
+}
+
+TEST_F(TlsTransportTest, keeps_as_it_was_what_the_socket_does_not_take) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const support::UnlinkedFile file(2'000'000);
+  std::size_t done = 0;
+  for (IoResult result; result.outcome == Io::Ok; done += result.bytes)
+    result = transport->send_file({}, file.fd(), done, file.size() - done);
+  ASSERT_LT(done, file.size());
+  // What was read by then is sent, whatever the file has become.
+  const std::string other(file.size(), '#');
+  ASSERT_EQ(::pwrite(file.fd(), other.data(), other.size(), 0), static_cast<ssize_t>(other.size()));
+  const std::size_t blocked_at = done;
+  const auto send = [&] {
+    if (done == file.size()) return;
+    const IoResult result = transport->send_file({}, file.fd(), done, file.size() - done);
+    if (result.outcome == Io::Ok) done += result.bytes;
+    ASSERT_NE(result.outcome, Io::Failed);
+  };
+  const std::string all = received(file.size(), send);
+  const std::size_t changed_at = all.find('#');
+  ASSERT_NE(changed_at, std::string::npos);
+  EXPECT_GE(changed_at, blocked_at);
+  EXPECT_LE(changed_at, blocked_at + TlsWire::kGathered * RecordSize::kLargest);
+  EXPECT_TRUE(all == file.content().substr(0, changed_at) + other.substr(changed_at));
+}
+
+TEST_F(TlsTransportTest, answers_changes_of_the_key_between_records_that_wait) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const std::string all(2'000'000, 'x');
+  std::size_t done = write_until_blocked(all);
+  std::string got = read_what_is_there();
+  stream->change_key();
+  ASSERT_EQ(stream->write("x"), 1);
+  EXPECT_EQ(read_all(1), "x");
+  const auto send = [&] {
+    if (done == all.size()) return;
+    const iovec piece{const_cast<char*>(all.data()) + done, all.size() - done};
+    const IoResult result = transport->write({&piece, 1}, false);
+    if (result.outcome == Io::Ok) done += result.bytes;
+    ASSERT_NE(result.outcome, Io::Failed);
+  };
+  got += received(all.size() - got.size(), send);
+  EXPECT_EQ(got.size(), all.size());
+  EXPECT_TRUE(got == all);
+}
+
+TEST_F(TlsTransportTest, sends_what_it_kept_before_its_last_word) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const std::string all(2'000'000, 'x');
+  const std::size_t done = write_until_blocked(all);
+  std::string got = read_what_is_there();
+  transport->end_writing(false);
+  ssize_t last = 1;
+  for (char room[30'000]; last > 0; got.append(room, static_cast<std::size_t>(std::max<ssize_t>(last, 0))))
+    last = stream->read(room);
+  EXPECT_EQ(last, 0) << "an end in order";
+  EXPECT_GE(got.size(), done);
+  EXPECT_TRUE(got == all.substr(0, got.size()));
 }
 
 TEST_F(TlsTransportTest, ends_both_sides_in_order) {
