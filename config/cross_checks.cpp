@@ -19,9 +19,11 @@ class Unique {
  public:
   explicit Unique(std::vector<Problem>& problems) : problems_(problems) {}
 
-  void add(const std::string& identity, const Place& place, const std::string& message) {
+  /// Whether it is the first.
+  bool add(const std::string& identity, const Place& place, const std::string& message) {
     const auto [first, is_new] = seen_.emplace(identity, place);
     if (!is_new) problems_.push_back({place, message + " (the other one: " + where(first->second) + ")"});
+    return is_new;
   }
 
  private:
@@ -51,20 +53,32 @@ void check_redirects(const Config& config, std::vector<Problem>& problems) {
                                "send its clients round in a circle"});
 }
 
+/// Whether nobody else has one of the site's hosts on one of its listeners.
+bool check_hosts(const Site& site, const Config& config, Unique& hosts) {
+  bool alone = true;
+  const std::set<std::uint32_t> listeners(site.listeners.begin(), site.listeners.end());
+  for (const std::uint32_t listener : listeners) {
+    if (listener >= config.listeners.size()) continue;  // a name that was refused, or none could be read
+    const std::string on = " on listener `" + config.listeners[listener].name + "`";
+    const std::string prefix = std::to_string(listener) + " ";
+    if (site.hosts.empty())
+      alone &= hosts.add(
+          prefix, site.place,
+          "another site without `hosts` is served" + on + ": give one of them its `hosts`, or take it out");
+    for (const std::string& host : site.hosts)
+      alone &= hosts.add(prefix + host, site.place, "the host `" + host + "` is served twice" + on);
+  }
+  return alone;
+}
+
 void check_site_identity(const Config& config, std::vector<Problem>& problems) {
   Unique names(problems);
   Unique hosts(problems);
   for (const Site& site : config.sites) {
+    const bool alone = check_hosts(site, config, hosts);
+    // A name that came of the hosts is told apart with them: to ask for another one would lead astray.
+    if (!alone && site.name == (site.hosts.empty() ? "default" : site.hosts.front())) continue;
     names.add(site.name, site.place, "another site is named `" + site.name + "`: give one of them a `name`");
-    const std::set<std::uint32_t> listeners(site.listeners.begin(), site.listeners.end());
-    for (const std::uint32_t listener : listeners) {
-      if (listener >= config.listeners.size()) continue;  // a name that was refused, or none could be read
-      const std::string on = " on listener `" + config.listeners[listener].name + "`";
-      const std::string prefix = std::to_string(listener) + " ";
-      if (site.hosts.empty()) hosts.add(prefix, site.place, "another site without `hosts` is served" + on);
-      for (const std::string& host : site.hosts)
-        hosts.add(prefix + host, site.place, "the host `" + host + "` is served twice" + on);
-    }
   }
 }
 

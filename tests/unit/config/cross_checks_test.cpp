@@ -35,8 +35,15 @@ TEST(CrossChecks, find_sites_that_cannot_be_told_apart) {
   EXPECT_THAT(
       problems_of("sites:\n  - {name: a, hosts: [x], " + routes + "  - {name: b, hosts: [y, X], " + routes),
       ElementsAre(HasSubstr("x.yaml:3:5: the host `x` is served twice on listener `http`")));
-  EXPECT_THAT(problems_of("sites:\n  - {name: a, " + routes + "  - {name: b, " + routes),
-              ElementsAre(HasSubstr("another site without `hosts`")));
+  EXPECT_THAT(
+      problems_of("sites:\n  - {name: a, " + routes + "  - {name: b, " + routes),
+      ElementsAre(HasSubstr("another site without `hosts` is served on listener `http`: give one of them its "
+                            "`hosts`, or take it out")));
+  EXPECT_THAT(problems_of("sites:\n  - {" + routes + "  - {" + routes),
+              ElementsAre(HasSubstr("another site without `hosts`")))
+      << "nor is a name asked for, with which it would be refused all the same";
+  EXPECT_THAT(problems_of("sites:\n  - {hosts: [x], " + routes + "  - {hosts: [x], " + routes),
+              ElementsAre(HasSubstr("the host `x` is served twice")));
   EXPECT_THAT(
       problems_of("listeners: {p: {bind: \":1\"}, q: {bind: \":2\"}}\nsites:\n  - {name: a, listeners: [p], " +
                   routes + "  - {name: b, listeners: [q], " + routes),
