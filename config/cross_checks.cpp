@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <variant>
 
 #include "common/ascii.h"
 
@@ -145,7 +147,44 @@ void check_probes(const Config& config, std::vector<Problem>& problems) {
        "`[{path: /, status: 200}]`"});
 }
 
+bool is_guarded(const Route& route) {
+  const Policies& policies = route.policies;
+  return !policies.basic_auth.file.empty() || !policies.allow.empty() || !policies.deny.empty();
+}
+
+/// The path of a folder as it seems, which the route serves without what is below: "/private", "/private/".
+bool is_folder_alone(const Route& route) {
+  const std::string last = route.path.substr(route.path.rfind('/') + 1);
+  return std::holds_alternative<FilesAction>(route.action) && route.path != "/" &&
+         last.find_first_of("*{.") == std::string::npos;
+}
+
+/// The route of the site that serves files below `folder`, which ends in /; null: none.
+const Route* route_below(const Site& site, const std::string& folder) {
+  const Route* found = nullptr;
+  for (const Route& route : site.routes) {
+    if (!route.path.ends_with("/*") || !std::holds_alternative<FilesAction>(route.action)) continue;
+    const std::string_view prefix = std::string_view(route.path).substr(0, route.path.size() - 1);
+    const bool longer = found == nullptr || route.path.size() > found->path.size();
+    if (folder.starts_with(prefix) && longer) found = &route;
+  }
+  return found;
+}
+
 }  // namespace
+
+void warn_across(const Config& config, std::vector<Problem>& warnings) {
+  for (const Site& site : config.sites)
+    for (const Route& route : site.routes) {
+      if (!is_guarded(route) || !is_folder_alone(route)) continue;
+      const std::string folder = route.path.ends_with('/') ? route.path : route.path + "/";
+      const Route* const below = route_below(site, folder);
+      if (below == nullptr || is_guarded(*below)) continue;
+      warnings.push_back({route.place, "who may ask is said for `" + route.path +
+                                           "` alone: what is below it is served to everybody by the route `" +
+                                           below->path + "`; write `" + folder + "*`"});
+    }
+}
 
 void cross_check(const Config& config, std::vector<Problem>& problems) {
   check_binds(config, problems);

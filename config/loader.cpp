@@ -42,6 +42,7 @@ void read_root(Reader& reader, Node& root, Config& config) {
         "no `sites`: nothing would be served; a first one is `sites: [{routes: [{path: /*, files: {root: "
         "/var/www/html}}]}]`");
   cross_check(config, reader.problems());
+  warn_across(config, reader.warnings());
 }
 
 Loaded load(std::string_view text, const std::string& name, const std::string& directory) {
