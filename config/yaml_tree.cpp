@@ -187,6 +187,9 @@ TreeProblem syntax_problem(const SourceLines& lines, std::uint32_t file, const Y
     return {
         mark,
         "not valid YAML: the { or [ around this is not closed; a value with one of {}[], needs quotes here"};
+  if (failure.msg.find("end of map not found") != std::string::npos ||
+      failure.msg.find("end of sequence not found") != std::string::npos)
+    return {mark, "not valid YAML: this line is indented otherwise than those that it belongs to"};
   return {mark, "not valid YAML: " + failure.msg};
 }
 

@@ -183,6 +183,10 @@ sites:
           "x.yaml:15:31: the route has more than one action: hello and echo"));
 }
 
+TEST(Loader, tells_a_file_that_begins_with_a_key_without_its_colon) {
+  EXPECT_THAT(problems_of("include conf.d/*.yaml\n"), ElementsAre(HasSubstr("a `:` is missing behind a key")));
+}
+
 TEST(Loader, gives_no_configuration_when_anything_is_wrong) {
   EXPECT_EQ(load_with_site("process: {workers: 0}\n").config, nullptr);
 }
