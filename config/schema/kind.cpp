@@ -222,7 +222,8 @@ Kind<Endpoint> endpoint() {
             if (!read_string(reader, node, value)) return false;
             Result<Endpoint> parsed = Endpoint::parse(value);
             if (!parsed) {
-              reader.problem(node.mark, shown(parsed.error().message()));
+              constexpr std::size_t kWithReason = 200;  // which stands behind the value
+              reader.problem(node.mark, shown(parsed.error().message(), kWithReason));
               return false;
             }
             out = *parsed;

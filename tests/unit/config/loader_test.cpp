@@ -183,6 +183,19 @@ sites:
           "x.yaml:15:31: the route has more than one action: hello and echo"));
 }
 
+TEST(Loader, explains_addresses_that_lack_a_part) {
+  const auto told = [](const std::string& bind) {
+    return problems_with_site("listeners: {a: {bind: " + bind + "}}\n");
+  };
+  EXPECT_THAT(told("80"), ElementsAre(HasSubstr("'80' is a port without an address (write 0.0.0.0:80)")));
+  EXPECT_THAT(
+      told("\"*:80\""),
+      ElementsAre(HasSubstr("'*:80' is not an address (all of them are 0.0.0.0, or [::] with those of IPv6)")));
+  EXPECT_THAT(told("\"www.example.com:80\""),
+              ElementsAre(HasSubstr("(write 127.0.0.1:80, [::1]:80 or unix:/path)")))
+      << "the reason is told to its end";
+}
+
 TEST(Loader, tells_a_file_that_begins_with_a_key_without_its_colon) {
   EXPECT_THAT(problems_of("include conf.d/*.yaml\n"), ElementsAre(HasSubstr("a `:` is missing behind a key")));
 }
