@@ -196,6 +196,17 @@ TEST(Loader, explains_addresses_that_lack_a_part) {
       << "the reason is told to its end";
 }
 
+TEST(Loader, explains_words_of_https_redirect) {
+  const auto told = [](const std::string& word) {
+    return problems_with_site("listeners: {a: {bind: \"127.0.0.1:80\", https_redirect: " + word + "}}\n");
+  };
+  EXPECT_THAT(
+      told("true"),
+      ElementsAre(HasSubstr("`https_redirect` must be off, on or the port of https, not `true`; write `on`")));
+  EXPECT_THAT(told("443"), IsEmpty());
+  EXPECT_THAT(told("0"), ElementsAre(HasSubstr("`https_redirect` must be")));
+}
+
 TEST(Loader, tells_a_file_that_begins_with_a_key_without_its_colon) {
   EXPECT_THAT(problems_of("include conf.d/*.yaml\n"), ElementsAre(HasSubstr("a `:` is missing behind a key")));
 }
