@@ -218,6 +218,7 @@ void Master::settle_events() {
     for (const Action& action : supervisor_->handle(event, Clock::now()))
       std::visit([this](const auto& a) { perform(a); }, action);
   }
+  if (serving_) stats_->show_limits(serving_->config->limits);
   stats_->publish(*supervisor_, Clock::now());
 }
 
