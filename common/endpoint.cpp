@@ -12,7 +12,7 @@
 namespace holdfast {
 namespace {
 
-Error bad_endpoint(std::string_view text, const char* why) {
+Error bad_endpoint(std::string_view text, const std::string& why) {
   return Error{ErrorKind::Configuration, 0, "'" + std::string(text) + "' " + why};
 }
 
@@ -43,7 +43,12 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     return endpoint;
   }
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return bad_endpoint(text, "has no port (write ADDRESS:PORT)");
+  if (colon == std::string_view::npos) {
+    std::uint16_t alone = 0;
+    if (parse_port(text, alone))
+      return bad_endpoint(text, "is a port without an address (write 0.0.0.0:" + std::string(text) + ")");
+    return bad_endpoint(text, "has no port (write ADDRESS:PORT)");
+  }
   std::uint16_t port = 0;
   if (!parse_port(text.substr(colon + 1), port)) return bad_endpoint(text, "has no valid port (0 to 65535)");
   std::string host(text.substr(0, colon));
@@ -58,6 +63,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     endpoint.length_ = sizeof(sockaddr_in6);
     return endpoint;
   }
+  if (host == "*")
+    return bad_endpoint(text, "is not an address (all of them are 0.0.0.0, or [::] with those of IPv6)");
   auto& address = reinterpret_cast<sockaddr_in&>(endpoint.storage_);
   if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
     return bad_endpoint(text, "is not an address (write 127.0.0.1:80, [::1]:80 or unix:/path)");

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <variant>
 
 #include "common/ascii.h"
 
@@ -19,9 +21,11 @@ class Unique {
  public:
   explicit Unique(std::vector<Problem>& problems) : problems_(problems) {}
 
-  void add(const std::string& identity, const Place& place, const std::string& message) {
+  /// Whether it is the first.
+  bool add(const std::string& identity, const Place& place, const std::string& message) {
     const auto [first, is_new] = seen_.emplace(identity, place);
     if (!is_new) problems_.push_back({place, message + " (the other one: " + where(first->second) + ")"});
+    return is_new;
   }
 
  private:
@@ -51,20 +55,32 @@ void check_redirects(const Config& config, std::vector<Problem>& problems) {
                                "send its clients round in a circle"});
 }
 
+/// Whether nobody else has one of the site's hosts on one of its listeners.
+bool check_hosts(const Site& site, const Config& config, Unique& hosts) {
+  bool alone = true;
+  const std::set<std::uint32_t> listeners(site.listeners.begin(), site.listeners.end());
+  for (const std::uint32_t listener : listeners) {
+    if (listener >= config.listeners.size()) continue;  // a name that was refused, or none could be read
+    const std::string on = " on listener `" + config.listeners[listener].name + "`";
+    const std::string prefix = std::to_string(listener) + " ";
+    if (site.hosts.empty())
+      alone &= hosts.add(
+          prefix, site.place,
+          "another site without `hosts` is served" + on + ": give one of them its `hosts`, or take it out");
+    for (const std::string& host : site.hosts)
+      alone &= hosts.add(prefix + host, site.place, "the host `" + host + "` is served twice" + on);
+  }
+  return alone;
+}
+
 void check_site_identity(const Config& config, std::vector<Problem>& problems) {
   Unique names(problems);
   Unique hosts(problems);
   for (const Site& site : config.sites) {
+    const bool alone = check_hosts(site, config, hosts);
+    // A name that came of the hosts is told apart with them: to ask for another one would lead astray.
+    if (!alone && site.name == (site.hosts.empty() ? "default" : site.hosts.front())) continue;
     names.add(site.name, site.place, "another site is named `" + site.name + "`: give one of them a `name`");
-    const std::set<std::uint32_t> listeners(site.listeners.begin(), site.listeners.end());
-    for (const std::uint32_t listener : listeners) {
-      if (listener >= config.listeners.size()) continue;  // a name that was refused, or none could be read
-      const std::string on = " on listener `" + config.listeners[listener].name + "`";
-      const std::string prefix = std::to_string(listener) + " ";
-      if (site.hosts.empty()) hosts.add(prefix, site.place, "another site without `hosts` is served" + on);
-      for (const std::string& host : site.hosts)
-        hosts.add(prefix + host, site.place, "the host `" + host + "` is served twice" + on);
-    }
   }
 }
 
@@ -131,7 +147,44 @@ void check_probes(const Config& config, std::vector<Problem>& problems) {
        "`[{path: /, status: 200}]`"});
 }
 
+bool is_guarded(const Route& route) {
+  const Policies& policies = route.policies;
+  return !policies.basic_auth.file.empty() || !policies.allow.empty() || !policies.deny.empty();
+}
+
+/// The path of a folder as it seems, which the route serves without what is below: "/private", "/private/".
+bool is_folder_alone(const Route& route) {
+  const std::string last = route.path.substr(route.path.rfind('/') + 1);
+  return std::holds_alternative<FilesAction>(route.action) && route.path != "/" &&
+         last.find_first_of("*{.") == std::string::npos;
+}
+
+/// The route of the site that serves files below `folder`, which ends in /; null: none.
+const Route* route_below(const Site& site, const std::string& folder) {
+  const Route* found = nullptr;
+  for (const Route& route : site.routes) {
+    if (!route.path.ends_with("/*") || !std::holds_alternative<FilesAction>(route.action)) continue;
+    const std::string_view prefix = std::string_view(route.path).substr(0, route.path.size() - 1);
+    const bool longer = found == nullptr || route.path.size() > found->path.size();
+    if (folder.starts_with(prefix) && longer) found = &route;
+  }
+  return found;
+}
+
 }  // namespace
+
+void warn_across(const Config& config, std::vector<Problem>& warnings) {
+  for (const Site& site : config.sites)
+    for (const Route& route : site.routes) {
+      if (!is_guarded(route) || !is_folder_alone(route)) continue;
+      const std::string folder = route.path.ends_with('/') ? route.path : route.path + "/";
+      const Route* const below = route_below(site, folder);
+      if (below == nullptr || is_guarded(*below)) continue;
+      warnings.push_back({route.place, "who may ask is said for `" + route.path +
+                                           "` alone: what is below it is served to everybody by the route `" +
+                                           below->path + "`; write `" + folder + "*`"});
+    }
+}
 
 void cross_check(const Config& config, std::vector<Problem>& problems) {
   check_binds(config, problems);

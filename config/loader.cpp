@@ -31,6 +31,9 @@ Loaded failed(const std::string& file, std::string message) {
 
 void read_root(Reader& reader, Node& root, Config& config) {
   if (root.kind == Node::Kind::Refused) return;
+  if (root.kind == Node::Kind::Scalar)
+    return reader.problem(root.mark,
+                          "the file must hold a map of settings (`sites: ...`): a `:` is missing behind a key");
   if (root.kind != Node::Kind::Map && root.kind != Node::Kind::Null)
     return reader.problem(root.mark, "the file must hold a map of settings (`sites: ...`)");
   merge_includes(reader, root);
@@ -42,6 +45,7 @@ void read_root(Reader& reader, Node& root, Config& config) {
         "no `sites`: nothing would be served; a first one is `sites: [{routes: [{path: /*, files: {root: "
         "/var/www/html}}]}]`");
   cross_check(config, reader.problems());
+  warn_across(config, reader.warnings());
 }
 
 Loaded load(std::string_view text, const std::string& name, const std::string& directory) {

@@ -1,6 +1,7 @@
 #include "config/source_text.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,8 +18,15 @@ Error unreadable(const char* why) {
   return Error{ErrorKind::Configuration, 0, why};
 }
 
+/// " (for the user holdfast)": who reads is easily forgotten where the service is started by another.
+std::string for_whom() {
+  const passwd* const user = ::getpwuid(::geteuid());
+  return user == nullptr ? "" : std::string(" (for the user ") + user->pw_name + ")";
+}
+
 Error unreadable(int code) {
   Error error = system_error(code, "cannot be read");
+  if (code == EACCES) error = {error.kind, 0, error.message() + for_whom()};
   error.kind = ErrorKind::Configuration;
   return error;
 }

@@ -187,6 +187,9 @@ TreeProblem syntax_problem(const SourceLines& lines, std::uint32_t file, const Y
     return {
         mark,
         "not valid YAML: the { or [ around this is not closed; a value with one of {}[], needs quotes here"};
+  if (failure.msg.find("end of map not found") != std::string::npos ||
+      failure.msg.find("end of sequence not found") != std::string::npos)
+    return {mark, "not valid YAML: this line is indented otherwise than those that it belongs to"};
   return {mark, "not valid YAML: " + failure.msg};
 }
 
@@ -256,9 +259,8 @@ Node parse_yaml(std::string_view text, std::uint32_t file, std::vector<TreeProbl
   return root;
 }
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
-  std::string_view head = text.substr(0, kLongest);
+std::string shown(std::string_view text, std::size_t longest) {
+  std::string_view head = text.substr(0, longest);
   if (head.size() < text.size())
     while (!head.empty() && (static_cast<unsigned char>(text[head.size()]) & 0xC0) == 0x80)
       head.remove_suffix(1);

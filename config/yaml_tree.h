@@ -64,7 +64,7 @@ inline constexpr std::size_t kMaxFileBytes = 4 << 20;
 /// root when the text is no YAML at all, Null when it is empty). `file` goes into every mark.
 Node parse_yaml(std::string_view text, std::uint32_t file, std::vector<TreeProblem>& problems);
 
-/// `text` for a message: control bytes as \xHH, cut after 60 bytes.
-std::string shown(std::string_view text);
+/// `text` for a message: control bytes as \xHH, cut after so many bytes.
+std::string shown(std::string_view text, std::size_t longest = 60);
 
 }  // namespace holdfast::config

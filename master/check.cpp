@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "master/exit_status.h"
 #include "master/obituary.h"
 #include "master/privileges.h"
+#include "master/service_account.h"
 #include "worker/worker.h"
 
 namespace holdfast::master {
@@ -34,17 +36,34 @@ Result<void> warn_of_certificates(const config::Config& config) {
   return {};
 }
 
-/// As a worker would do it, under its account.
-Result<void> try_as_worker(const config::Config& config, stats::Segment& segment) {
+bool contains(const std::vector<config::Problem>& problems, const config::Problem& one) {
+  return std::ranges::any_of(problems, [&one](const config::Problem& p) { return p.text() == one.text(); });
+}
+
+/// Document roots that the workers' account, which this process has, cannot use; `known` have been told. False:
+/// there are any.
+bool look_at_roots(const config::Config& config, const std::vector<config::Problem>& known) {
+  const std::vector<config::Problem> problems = config::check_document_roots(config);
+  const char* const user = config.process.user.c_str();
+  for (const config::Problem& problem : problems)
+    if (!contains(known, problem))
+      dprintf(STDERR_FILENO, "%s (for the user %s)%s\n", problem.text().c_str(), user,
+              problem.denied ? "; it needs r and x of the folder, and x of all above it" : "");
+  return problems.empty();
+}
+
+/// As a worker would do it, under its account. With problems that are `known`, and told, only document roots
+/// are looked at.
+Result<void> try_as_worker(const config::Config& config, stats::Segment& segment,
+                           const std::vector<config::Problem>& known) {
   const Result<std::optional<Identity>> identity = resolve_identity(config.process);
+  if (!identity && !known.empty()) _exit(kExitConfiguration);
   if (!identity) return identity.error();
   if (*identity) {
     if (Result<void> changed = become(**identity); !changed) return changed;
-    const std::vector<config::Problem> problems = config::check_document_roots(config);
-    for (const config::Problem& problem : problems)
-      dprintf(STDERR_FILENO, "%s (for the user %s)\n", problem.text().c_str(), config.process.user.c_str());
-    if (!problems.empty()) _exit(kExitConfiguration);
+    if (!look_at_roots(config, known)) _exit(kExitConfiguration);
   }
+  if (!known.empty()) _exit(kExitConfiguration);
   if (Result<void> good = worker::try_configuration(config, segment); !good) return good;
   return warn_of_certificates(config);
 }
@@ -71,13 +90,13 @@ ExitCode not_checked(const Error& error) {
 }
 
 /// In a process of its own: what workers load may crash, or change the process for good.
-ExitCode try_a_worker(const config::Config& config) {
+ExitCode try_a_worker(const config::Config& config, const std::vector<config::Problem>& known) {
   Result<stats::Segment> segment = stats::Segment::create();
   if (!segment) return not_checked(segment.error());
   const pid_t child = fork();
   if (child < 0) return not_checked(no_process(errno, "a worker"));
   if (child == 0) {
-    const Result<void> outcome = try_as_worker(config, *segment);
+    const Result<void> outcome = try_as_worker(config, *segment, known);
     if (!outcome) print_problem(config, outcome.error().message());
     _exit(outcome ? kExitOk : kExitConfiguration);
   }
@@ -90,6 +109,17 @@ ExitCode try_a_worker(const config::Config& config) {
   return WIFEXITED(status) && WEXITSTATUS(status) == kExitOk ? kExitOk : kExitConfiguration;
 }
 
+/// What stands in the way around the configuration: of the machine, and of the service's account.
+std::vector<config::Problem> problems_around(const config::Loaded& loaded, const std::string& file) {
+  std::vector<config::Problem> problems = config::check_environment(*loaded.config);
+  const std::optional<ServiceAccount> account = account_of_service(file);
+  if (!account) return problems;
+  std::vector<std::string> files;
+  for (const auto& [path, text] : loaded.sources.texts) files.push_back(path);
+  for (config::Problem& problem : unreadable_for(*account, files)) problems.push_back(std::move(problem));
+  return problems;
+}
+
 }  // namespace
 
 int run_check(const Options& options) {
@@ -97,8 +127,9 @@ int run_check(const Options& options) {
   print_all(loaded.problems);
   print_all(loaded.warnings, "warning: ");
   if (!loaded.config) return kExitConfiguration;
-  if (print_all(config::check_environment(*loaded.config)) > 0) return kExitConfiguration;
-  if (const ExitCode tried = try_a_worker(*loaded.config); tried != kExitOk) return tried;
+  const std::vector<config::Problem> known = problems_around(loaded, options.config_file);
+  print_all(known);
+  if (const ExitCode tried = try_a_worker(*loaded.config, known); tried != kExitOk) return tried;
   if (!options.quiet) std::printf("%s: ok\n", options.config_file.c_str());
   return kExitOk;
 }

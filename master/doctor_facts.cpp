@@ -30,6 +30,7 @@
 #include "master/inquiry.h"
 #include "master/options.h"
 #include "master/port_holders.h"
+#include "master/service_account.h"
 #include "worker/worker.h"
 
 namespace holdfast::master {
@@ -305,17 +306,7 @@ void look_at_clock(Facts& facts) {
 
 void look_at_service(Facts& facts) {
   facts.has_systemd = ::access("/run/systemd/system", F_OK) == 0;
-  std::string text;
-  // What comes later counts more.
-  for (const char* const folder :
-       {"/usr/lib/systemd/system/", "/lib/systemd/system/", "/etc/systemd/system/"}) {
-    const std::string unit = std::string(folder) + "holdfast.service";
-    text += "\n" + text_of(unit);
-    std::error_code error;
-    for (fs::directory_iterator one(unit + ".d", error), end; !error && one != end; one.increment(error))
-      text += "\n" + text_of(one->path().string());
-  }
-  if (text.find("\n[Service]") != std::string::npos) facts.unit = text;
+  facts.unit = service_unit();
 }
 
 }  // namespace

@@ -127,7 +127,9 @@ bool Master::try_to_listen(TimePoint now) {
       listen_again_at_ = now + kPortInterval;
       return true;
     }
-    for (const std::string& problem : why->problems) log().error("cannot start", {{"problem", problem}});
+    const char* const advice = why->system_code == EADDRINUSE ? " (`holdfast doctor` names who has it)" : "";
+    for (const std::string& problem : why->problems)
+      log().error("cannot start", {{"problem", problem + advice}});
     exit_code_ = exit_code_for(why->kind);
     return false;
   }
@@ -216,6 +218,7 @@ void Master::settle_events() {
     for (const Action& action : supervisor_->handle(event, Clock::now()))
       std::visit([this](const auto& a) { perform(a); }, action);
   }
+  if (serving_) stats_->show_limits(serving_->config->limits);
   stats_->publish(*supervisor_, Clock::now());
 }
 

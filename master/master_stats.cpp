@@ -51,6 +51,10 @@ void MasterStats::publish(const Supervisor& supervisor, TimePoint now) {
     stats_.cell(Metric::LogLinesDropped).add(dropped);
 }
 
+void MasterStats::show_limits(const config::Limits& limits) {
+  stats_.cell(Metric::ConnectionsLimit).set(limits.connections);
+}
+
 void MasterStats::count_end(stats::ExitReason reason) {
   stats_.cell(Metric::WorkerExits, label(reason)).add();
 }

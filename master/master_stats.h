@@ -23,6 +23,8 @@ class MasterStats {
   MasterStats(stats::Segment& segment, std::string_view config_file, std::optional<WallTime> started);
 
   void publish(const Supervisor& supervisor, TimePoint now);
+  /// What the serving configuration allows.
+  void show_limits(const config::Limits& limits);
   void count_end(stats::ExitReason reason);
   /// Lines of a dead worker that could not be written.
   void count_dropped_lines(std::uint64_t lines);

@@ -51,6 +51,7 @@ enum class Metric : std::uint8_t {
   ChatMessages,
   RouteFused,
   LogLinesDropped,
+  ConnectionsLimit,
   kCount
 };
 
@@ -379,6 +380,11 @@ inline constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)>
      "Log lines that could not be written.",
      1,
      true},
+    {Metric::ConnectionsLimit,
+     Kind::Gauge,
+     "holdfast_connections_limit",
+     {},
+     "Open connections that all workers together may have (limits.connections)."},
 }};
 
 constexpr bool metric_rows_are_in_order() {

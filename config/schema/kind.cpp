@@ -90,6 +90,10 @@ std::string format_size(std::uint64_t bytes) {
   return format_units(bytes, kSizeUnits);
 }
 
+std::string list_hint(const Node& node) {
+  return node.kind == Node::Kind::Scalar ? "write `[" + shown(node.text) + "]`" : "write `[a, b]`";
+}
+
 bool is_word(const Node& node, std::string_view text) {
   return node.kind == Node::Kind::Scalar && !node.quoted && node.text == text;
 }
@@ -222,7 +226,8 @@ Kind<Endpoint> endpoint() {
             if (!read_string(reader, node, value)) return false;
             Result<Endpoint> parsed = Endpoint::parse(value);
             if (!parsed) {
-              reader.problem(node.mark, shown(parsed.error().message()));
+              constexpr std::size_t kWithReason = 200;  // which stands behind the value
+              reader.problem(node.mark, shown(parsed.error().message(), kWithReason));
               return false;
             }
             out = *parsed;

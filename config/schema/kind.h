@@ -73,6 +73,8 @@ std::string format_duration(Milliseconds value);
 std::string format_short_duration(std::uint64_t microseconds);
 std::string format_size(std::uint64_t bytes);
 
+/// How the value would be written as a list.
+std::string list_hint(const Node& node);
 /// True when the node is the unquoted word.
 bool is_word(const Node& node, std::string_view text);
 /// Reads a string value: quoted or plain, not null.
@@ -155,8 +157,7 @@ Kind<std::vector<T>> list_of(Kind<T> item, std::size_t least = 0) {
   return {std::move(noun),
           std::move(schema),
           [item, least](Reader& reader, const Node& node, std::vector<T>& out) {
-            if (node.kind != Node::Kind::Sequence)
-              return reader.wrong(node, "must be a list", "write `[a, b]`");
+            if (node.kind != Node::Kind::Sequence) return reader.wrong(node, "must be a list", list_hint(node));
             if (node.items.size() < least) return reader.wrong(node, "must not be empty");
             out.clear();
             bool good = true;

@@ -51,7 +51,12 @@ Kind<std::uint16_t> https_redirect_kind() {
   const Kind<std::uint16_t> port = count<std::uint16_t>(1, 65535);
   return {"off, on, or a port", schema_any({schema_words({"off", "on"}), port.schema}),
           [port](Reader& reader, const Node& node, std::uint16_t& out) {
-            const bool word = node.kind == Node::Kind::Scalar && (node.text == "off" || node.text == "on");
+            const bool scalar = node.kind == Node::Kind::Scalar;
+            const bool word = scalar && (node.text == "off" || node.text == "on");
+            const bool digits = scalar && node.text.find_first_not_of("0123456789") == std::string::npos;
+            if (!word && !digits)
+              return reader.wrong(node, "must be off, on or the port of https",
+                                  is_word(node, "true") || is_word(node, "yes") ? "write `on`" : "");
             if (!word) return port.read(reader, node, out);
             out = node.text == "on" ? kHttps : 0;
             return true;

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""What hostile and careless clients do to holdfast and to the others: two programs beside the table of the bench.
+"""What hostile and careless clients, and time, do to holdfast: three programs beside the table of the bench.
 
   slow   thousands of connections that send or read as slowly as they can, in four styles, while ordinary clients ask:
          their 99th percentile beside that of an undisturbed run, the worker's memory, and when each style was ended
   mix    clients that do everything at random for a while: pipeline, cut, reset, half-close, upload in chunks, ask for
          ranges; then: no crash, descriptors and memory as before, and counters that agree with what the clients saw
+  rotate the access log is rotated every second while 100,000 numbered requests are made and two of four workers are
+         killed: each answer has its line, in one of the files and once
 
 Needs the tools of tests/bench/run (which builds them) and a release build of holdfast.
 """
@@ -23,6 +25,7 @@ import threading
 import time
 import urllib.request
 
+from log_rotation import Logged, run_rotation
 from servers import Holdfast, children, raise_descriptor_limit, reserve_port
 
 TIMEOUTS = {"request_header": 6, "request_body": 6, "response_write": 6, "keep_alive": 12}
@@ -286,13 +289,16 @@ def run_mix(server, seconds, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("slow", "mix"))
+    parser.add_argument("what", choices=("slow", "mix", "rotate"))
     parser.add_argument("--holdfast", required=True, metavar="PROGRAM")
-    parser.add_argument("--tools", required=True, metavar="FOLDER", help="where `load` is: build/bench")
+    parser.add_argument("--tools", metavar="FOLDER", help="where `load` is: build/bench; for slow")
     parser.add_argument("--connections", type=int, default=10000)
+    parser.add_argument("--requests", type=int, default=100000)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
+    if arguments.what == "slow" and not arguments.tools:
+        parser.error("slow needs --tools")
     room = raise_descriptor_limit() - 100
     connections = min(arguments.connections, room)
     with tempfile.TemporaryDirectory(prefix="holdfast-endurance-") as folder:
@@ -303,10 +309,15 @@ def main():
                 file.write(os.urandom(size))
         os.chmod(folder, 0o755)
         processors = sorted(os.sched_getaffinity(0))
-        with Tested(os.path.join(folder, "server"), processors[-1], site, arguments.holdfast) as server:
+        kind = Logged if arguments.what == "rotate" else Tested
+        with kind(os.path.join(folder, "server"), processors[-1], site, arguments.holdfast) as server:
             os.sched_setaffinity(0, processors[:-1] or processors)
-            good = run_slow(server, arguments.tools, connections) if arguments.what == "slow" else run_mix(
-                server, arguments.seconds, arguments.seed)
+            if arguments.what == "rotate":
+                good = run_rotation(server, arguments.requests)
+            elif arguments.what == "slow":
+                good = run_slow(server, arguments.tools, connections)
+            else:
+                good = run_mix(server, arguments.seconds, arguments.seed)
     print("good" if good else "NOT GOOD")
     return 0 if good else 1
 

@@ -108,7 +108,24 @@ TEST(command_line, check_looks_at_document_roots_as_the_workers_will) {
   dir.write("holdfast.yaml", config.yaml(dir));
   const CommandResult result = holdfast({"check", "-c", dir / "holdfast.yaml"});
   EXPECT_EQ(result.code(), 78);
+  EXPECT_THAT(result.err, HasSubstr("/private: Permission denied (for the user nobody); it needs r and x"));
+}
+
+TEST(command_line, check_looks_at_all_document_roots_though_one_is_missing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root's workers have another account";
+  const TempDir dir;
+  dir.write("private/index.html", "x");
+  std::filesystem::permissions(dir / "private", std::filesystem::perms::owner_all);
+  ServerConfig config;
+  config.root = dir / "private";
+  const std::string more =
+      "  - hosts: [other.test]\n    routes: [{path: /*, files: {root: " + (dir / "nowhere") + "}}]\n";
+  const CommandResult result = holdfast({"check", "-c", dir.write("holdfast.yaml", config.yaml(dir) + more)});
+  EXPECT_EQ(result.code(), 78);
   EXPECT_THAT(result.err, HasSubstr("/private: Permission denied (for the user nobody)"));
+  EXPECT_EQ(result.err.find("/nowhere: No such file"), result.err.rfind("/nowhere: No such file"))
+      << result.err;
+  EXPECT_THAT(result.err, HasSubstr("/nowhere: No such file"));
 }
 
 TEST(command_line, printed_configuration_loads_again_to_the_same) {

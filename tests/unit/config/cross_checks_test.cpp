@@ -35,8 +35,15 @@ TEST(CrossChecks, find_sites_that_cannot_be_told_apart) {
   EXPECT_THAT(
       problems_of("sites:\n  - {name: a, hosts: [x], " + routes + "  - {name: b, hosts: [y, X], " + routes),
       ElementsAre(HasSubstr("x.yaml:3:5: the host `x` is served twice on listener `http`")));
-  EXPECT_THAT(problems_of("sites:\n  - {name: a, " + routes + "  - {name: b, " + routes),
-              ElementsAre(HasSubstr("another site without `hosts`")));
+  EXPECT_THAT(
+      problems_of("sites:\n  - {name: a, " + routes + "  - {name: b, " + routes),
+      ElementsAre(HasSubstr("another site without `hosts` is served on listener `http`: give one of them its "
+                            "`hosts`, or take it out")));
+  EXPECT_THAT(problems_of("sites:\n  - {" + routes + "  - {" + routes),
+              ElementsAre(HasSubstr("another site without `hosts`")))
+      << "nor is a name asked for, with which it would be refused all the same";
+  EXPECT_THAT(problems_of("sites:\n  - {hosts: [x], " + routes + "  - {hosts: [x], " + routes),
+              ElementsAre(HasSubstr("the host `x` is served twice")));
   EXPECT_THAT(
       problems_of("listeners: {p: {bind: \":1\"}, q: {bind: \":2\"}}\nsites:\n  - {name: a, listeners: [p], " +
                   routes + "  - {name: b, listeners: [q], " + routes),
@@ -60,6 +67,39 @@ TEST(CrossChecks, find_routes_that_cannot_be_told_apart) {
 TEST(CrossChecks, find_delays_in_the_wrong_order) {
   EXPECT_THAT(problems_with_site("process: {respawn: {max_delay: 10ms}}\n"),
               ElementsAre("x.yaml:1:32: `initial_delay` must not be longer than `max_delay`"));
+}
+
+std::vector<std::string> warnings_with(const std::string& routes) {
+  std::vector<std::string> texts;
+  const Loaded loaded = load_text("sites:\n  - routes:\n" + routes, "x.yaml");
+  EXPECT_NE(loaded.config, nullptr);
+  for (const Problem& warning : loaded.warnings) texts.push_back(warning.text());
+  return texts;
+}
+
+TEST(CrossChecks, warn_of_guards_that_leave_a_folder_open) {
+  const std::string all = "      - {path: /*, files: {root: /srv}}\n";
+  EXPECT_THAT(
+      warnings_with(all + "      - {path: /private/, deny: [10.0.0.1], files: {root: /srv}}\n"),
+      ElementsAre(
+          "x.yaml:4:9: who may ask is said for `/private/` alone: what is below it is served to everybody "
+          "by the route `/*`; write `/private/*`"));
+  EXPECT_THAT(warnings_with(all + "      - {path: /private, allow: [10.0.0.1], files: {root: /srv}}\n"),
+              ElementsAre(HasSubstr("write `/private/*`")));
+}
+
+TEST(CrossChecks, warn_of_no_guard_that_is_whole) {
+  const std::string all = "      - {path: /*, files: {root: /srv}}\n";
+  const std::string guarded = "deny: [10.0.0.1], files: {root: /srv}}\n";
+  EXPECT_THAT(warnings_with(all + "      - {path: /private/*, " + guarded), IsEmpty());
+  EXPECT_THAT(warnings_with(all + "      - {path: /private/list.txt, " + guarded), IsEmpty()) << "a file";
+  EXPECT_THAT(warnings_with("      - {path: /private, " + guarded), IsEmpty()) << "nothing below is served";
+  EXPECT_THAT(warnings_with("      - {path: /*, " + guarded + "      - {path: /private, " + guarded),
+              IsEmpty());
+  EXPECT_THAT(
+      warnings_with(all + "      - {path: /private/*, " + guarded + "      - {path: /private, " + guarded),
+      IsEmpty())
+      << "it is guarded by the other one";
 }
 
 }  // namespace

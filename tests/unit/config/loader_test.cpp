@@ -183,6 +183,34 @@ sites:
           "x.yaml:15:31: the route has more than one action: hello and echo"));
 }
 
+TEST(Loader, explains_addresses_that_lack_a_part) {
+  const auto told = [](const std::string& bind) {
+    return problems_with_site("listeners: {a: {bind: " + bind + "}}\n");
+  };
+  EXPECT_THAT(told("80"), ElementsAre(HasSubstr("'80' is a port without an address (write 0.0.0.0:80)")));
+  EXPECT_THAT(
+      told("\"*:80\""),
+      ElementsAre(HasSubstr("'*:80' is not an address (all of them are 0.0.0.0, or [::] with those of IPv6)")));
+  EXPECT_THAT(told("\"www.example.com:80\""),
+              ElementsAre(HasSubstr("(write 127.0.0.1:80, [::1]:80 or unix:/path)")))
+      << "the reason is told to its end";
+}
+
+TEST(Loader, explains_words_of_https_redirect) {
+  const auto told = [](const std::string& word) {
+    return problems_with_site("listeners: {a: {bind: \"127.0.0.1:80\", https_redirect: " + word + "}}\n");
+  };
+  EXPECT_THAT(
+      told("true"),
+      ElementsAre(HasSubstr("`https_redirect` must be off, on or the port of https, not `true`; write `on`")));
+  EXPECT_THAT(told("443"), IsEmpty());
+  EXPECT_THAT(told("0"), ElementsAre(HasSubstr("`https_redirect` must be")));
+}
+
+TEST(Loader, tells_a_file_that_begins_with_a_key_without_its_colon) {
+  EXPECT_THAT(problems_of("include conf.d/*.yaml\n"), ElementsAre(HasSubstr("a `:` is missing behind a key")));
+}
+
 TEST(Loader, gives_no_configuration_when_anything_is_wrong) {
   EXPECT_EQ(load_with_site("process: {workers: 0}\n").config, nullptr);
 }

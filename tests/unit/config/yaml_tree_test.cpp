@@ -131,6 +131,12 @@ TEST(YamlTree, explains_braces_that_need_quotes) {
               ElementsAre(HasSubstr("needs quotes here")));
 }
 
+TEST(YamlTree, explains_a_line_that_is_indented_otherwise) {
+  EXPECT_THAT(
+      problems_of("sites:\n  - routes:\n      - {path: /, hello: {}}\n     - {path: /x, hello: {}}\n"),
+      ElementsAre("x.yaml:4:6: not valid YAML: this line is indented otherwise than those that it belongs to"));
+}
+
 TEST(YamlTree, shortens_and_escapes_what_it_shows) {
   EXPECT_EQ(shown("a\nb\x7F"), "a\\x0Ab\\x7F");
   EXPECT_EQ(shown(std::string(61, 'x')), std::string(60, 'x') + "...");

@@ -87,6 +87,16 @@ TEST_F(MasterStatsTest, WorkersAreCountedByState) {
   EXPECT_EQ(value(Metric::Generation), 1U);
 }
 
+TEST_F(MasterStatsTest, TheLimitOfConnectionsIsThatOfTheServingConfiguration) {
+  config::Limits limits;
+  limits.connections = 4000;
+  stats.show_limits(limits);
+  EXPECT_EQ(value(Metric::ConnectionsLimit), 4000U);
+  limits.connections = 10;
+  stats.show_limits(limits);
+  EXPECT_EQ(value(Metric::ConnectionsLimit), 10U);
+}
+
 TEST_F(MasterStatsTest, RefusedReloadIsCountedAndItsReasonsAreKept) {
   stats.note_reload(false, "x.yaml:1:1: no", WallTime(9s));
   EXPECT_EQ(value(Metric::ConfigReloads, static_cast<std::uint16_t>(stats::ReloadResult::Failure)), 1U);

@@ -10,7 +10,7 @@
 namespace holdfast::stats {
 namespace {
 
-constexpr std::array<std::string_view, 40> kInOrder{"holdfast_build_info",
+constexpr std::array<std::string_view, 41> kInOrder{"holdfast_build_info",
                                                     "holdfast_start_time_seconds",
                                                     "holdfast_generation",
                                                     "holdfast_config_reloads_total",
@@ -49,7 +49,8 @@ constexpr std::array<std::string_view, 40> kInOrder{"holdfast_build_info",
                                                     "holdfast_chat_clients",
                                                     "holdfast_chat_messages_total",
                                                     "holdfast_route_fused",
-                                                    "holdfast_log_lines_dropped_total"};
+                                                    "holdfast_log_lines_dropped_total",
+                                                    "holdfast_connections_limit"};
 
 TEST(MetricNumbers, StayWhatTheyAre) {
   ASSERT_GE(kMetrics.size(), kInOrder.size());

@@ -119,7 +119,7 @@ TEST(ProxyProtocol, is_on_off_or_a_list_of_those_who_may_speak_it) {
 
 TEST(Lists, are_refused_when_written_as_one_value) {
   EXPECT_THAT(problems_of_route("{path: /x, methods: GET, hello: {}}"),
-              ElementsAre("x.yaml:3:27: `methods` must be a list, not `GET`; write `[a, b]`"));
+              ElementsAre("x.yaml:3:27: `methods` must be a list, not `GET`; write `[GET]`"));
 }
 
 TEST(Printing, takes_the_largest_unit_that_is_exact) {
