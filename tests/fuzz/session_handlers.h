@@ -60,6 +60,29 @@ class Waiting final : public api::ExchangeState {
   api::Exchange& exchange_;
 };
 
+/// Waits until another of its kind ends, as members of a chat room hear of each other.
+class Kin final : public api::ExchangeState, public api::BodySource {
+ public:
+  explicit Kin(api::Exchange& exchange) : exchange_(exchange) { all_.push_back(this); }
+  ~Kin() override {
+    std::erase(all_, this);
+    for (Kin* const other : all_) {
+      other->told_ = true;
+      other->exchange_.body_ready();
+    }
+  }
+  api::Pulled read(std::span<std::byte> room) override {
+    if (!told_ || room.empty()) return {0, api::Pull::Later};
+    room[0] = std::byte{'k'};
+    return {1, api::Pull::End};
+  }
+
+ private:
+  static inline std::vector<Kin*> all_;
+  api::Exchange& exchange_;
+  bool told_ = false;
+};
+
 inline void handle(api::Exchange& exchange) {
   static const support::UnlinkedFile file(600'000);
   const std::string_view path = exchange.request().path;
@@ -78,6 +101,12 @@ inline void handle(api::Exchange& exchange) {
       TextSource& source = *owned;
       exchange.attach(std::move(owned));
       return exchange.respond({200, {}}, api::Body::stream(source));
+    }
+    case 'k': {
+      auto owned = std::make_unique<Kin>(exchange);
+      Kin& kin = *owned;
+      exchange.attach(std::move(owned));
+      return exchange.respond({200, {}}, api::Body::stream(kin));
     }
     case 'w':
       return exchange.attach(std::make_unique<Waiting>(exchange));

@@ -195,6 +195,7 @@ void Exchange::receive_body(api::BodySink& sink, std::size_t credit) {
 }
 
 void Exchange::grant(std::size_t bytes) {
+  if (ending_) return;
   credit_ += bytes;
   if (sink_ != nullptr) output_->body_wanted(*this);
 }

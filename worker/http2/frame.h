@@ -56,6 +56,8 @@ inline constexpr std::size_t kSettingSize = 6;
 inline constexpr std::int64_t kLargestWindow = 0x7fff'ffff;
 inline constexpr std::int32_t kFirstWindow = 65'535;  // of a stream and of a connection, RFC 9113 section 6.9.2
 inline constexpr std::uint32_t kStreamBits = 0x7fff'ffff;
+inline constexpr std::size_t kFieldOverhead =
+    32;  // of a field in the size of its section, RFC 9113 section 6.5.2
 
 namespace flags {
 inline constexpr std::uint8_t kAck = 0x1;

@@ -40,8 +40,6 @@ class FrameReader {
 
   /// Settings in one frame; more than that, nobody has a reason for.
   static constexpr std::size_t kMostSettings = 32;
-  /// Bytes that are taken only as a whole, so that the input must be able to hold them.
-  static constexpr std::size_t kMostWhole = kMostSettings * kSettingSize;
 
  private:
   enum class Phase : std::uint8_t { Preface, Head, Prefix, Content, Padding, Whole, Skip };

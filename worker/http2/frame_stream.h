@@ -29,14 +29,15 @@ class FrameStream {
   friend class SendingTurns;
 
   void begin(std::int32_t id, std::int64_t window);
-  /// Ours may send DATA now.
+  /// Ours may send DATA now. An end without content could pass a closed window (RFC 9113 section 6.9.1), but
+  /// what a source has is known only when it is asked, and then there must be room.
   bool may_send() const { return has_body_ && !deferred_ && !local_ended_ && !reset_due_ && window_ > 0; }
 
   std::int32_t id_ = 0;
   std::int64_t window_ = 0;    // for what we send; negative after some SETTINGS (section 6.9.2)
   std::int32_t received_ = 0;  // bytes that the peer has no credit back for
   std::int32_t taken_ = 0;     // of them: what the handler has taken
-  std::size_t held_ = 0;       // bytes of content that nobody has taken or thrown away
+  std::size_t held_ = 0;       // bytes, with padding, that nobody has taken or thrown away
   std::uint64_t content_ = 0;  // bytes of the request's content
   bool remote_ended_ = false;  // END_STREAM has come
   bool local_ended_ = false;   // ours is written
@@ -95,7 +96,7 @@ class StreamTable {
 };
 
 /// Whose DATA is sent next (RFC 9218 section 10): the most urgent first; among equals those that are
-/// incremental take turns, the others are sent one after the other.
+/// incremental take turns, the others are sent one after the other, in the order in which they became ready.
 class SendingTurns {
  public:
   /// Null: none waits.

@@ -100,6 +100,7 @@ void Frames::go_on(FrameStream& stream) {
 }
 
 void Frames::resume_body(FrameStream& stream) {
+  if (over_) return;
   stream.deferred_ = false;
   turns_.reconsider(stream);
 }
@@ -202,11 +203,19 @@ void Frames::close(FrameStream& stream) {
   events_.on_stream_end(stream);
 }
 
+void Frames::forget(FrameStream& stream) {
+  over_ = true;
+  turns_.remove(stream);
+  streams_.remove(stream.id_);
+}
+
 // ---- credit of what we receive (RFC 9113 section 6.9), given back half a window at a time
 
+// Half of what is not held back by handlers, so that those that take nothing do not stop the others.
 void Frames::give_credit(std::size_t bytes) {
   taken_ += static_cast<std::uint32_t>(bytes);
-  if (over_ || taken_ < announced_.window / 2) return;
+  const std::uint32_t held = received_ - taken_;
+  if (over_ || taken_ == 0 || taken_ < (announced_.window - held) / 2) return;
   received_ -= taken_;
   put_window_update(0, std::exchange(taken_, 0));
 }

@@ -1,6 +1,10 @@
 // One connection's frames, of the server's side (RFC 9113): states of streams, windows, and what a peer may not
-// do. Reads by FrameReader, writes straight into the output queue; what happens is told as events. Frames of
-// DATA are written when their turn has come, everything else at once.
+// do. Reads by FrameReader, writes straight into the output queue; what happens is told as events. DATA is
+// written when its turn has come, RST_STREAM with the next produce(), everything else at once.
+//
+// A stream ends in close() alone: by produce(), by a reset of the peer, or by the end of a request whose
+// response has ended. No call of the owner ends one, so that a reference to a stream stays good over any other
+// event.
 #pragma once
 
 #include <cstddef>
@@ -116,6 +120,8 @@ class Frames {
   void goodbye();
   /// GOAWAY with a reason; nothing is read or written after it.
   void terminate(ErrorCode why);
+  /// The connection is over and the stream with it; no event tells so.
+  void forget(FrameStream& stream);
 
  private:
   struct Reset {

@@ -5,11 +5,6 @@
 #include "worker/http2/frames.h"
 
 namespace holdfast::http2 {
-namespace {
-
-constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
-
-}  // namespace
 
 std::optional<std::size_t> Frames::receive(std::span<const std::byte> input) {
   begin();

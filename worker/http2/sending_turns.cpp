@@ -47,6 +47,7 @@ void SendingTurns::served(FrameStream& stream) {
 }
 
 void SendingTurns::set_priority(FrameStream& stream, const Priority& priority) {
+  if (priority == stream.priority_) return;
   const bool queued = stream.queued_;
   remove(stream);
   stream.priority_ = priority;

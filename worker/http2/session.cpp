@@ -30,6 +30,7 @@ Stream& of(FrameStream& stream) {
 SessionFactory::SessionFactory(const config::Config& config, http::Dispatcher& dispatcher,
                                const http::TurnClock& clock, stats::WorkerStats& stats)
     : config_(config), dispatcher_(dispatcher), clock_(clock), pulled_(net::OutputQueue::kChunk) {
+  spare_.reserve(kMostSpare);
   for (std::uint16_t kind = 0; kind < std::size(abuses_); ++kind)
     abuses_[kind] = stats.cell(stats::Metric::Http2Abuses, kind);
 }
@@ -70,6 +71,8 @@ Session::Session(SessionFactory& factory, net::Connection& connection)
 }
 
 Session::~Session() {
+  // What ends with a stream may wake another one of the same connection.
+  for (const auto& stream : streams_) frames_.forget(*stream);
   while (!streams_.empty()) end_stream(*streams_.back(), false);
 }
 

@@ -14,7 +14,6 @@ namespace {
 using stats::BadRequest;
 
 constexpr std::size_t kMostKept = 4096;
-constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 
 }  // namespace
 
@@ -203,8 +202,14 @@ void Stream::take_data(std::span<const std::byte> data) {
     if (answered && !response_complete_) session_->frames().reset(*this, ErrorCode::InternalError);
     return;
   }
+  // What can be taken at once is not copied.
+  while (!data.empty() && waiting_.empty() && exchange.sink() != nullptr && exchange.credit() > 0) {
+    const std::span<const std::byte> part = data.first(std::min(exchange.credit(), data.size()));
+    data = data.subspan(part.size());
+    deliver(part);
+    if (request_cut_) return session_->frames().discard(*this, data.size());
+  }
   waiting_.append(data);
-  feed();
 }
 
 void Stream::end_data() {

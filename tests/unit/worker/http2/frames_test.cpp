@@ -233,6 +233,44 @@ TEST_F(FramesTest, credit_comes_back_half_a_window_at_a_time_also_for_what_nobod
   EXPECT_EQ(told_.closed_, Ids{1});
 }
 
+TEST_F(FramesTest, what_handlers_hold_back_does_not_stop_the_others) {
+  begin();
+  std::string piece(9, '\0');
+  const std::string data(16'000, 'x');
+  for (unsigned id = 1; id <= 7; id += 2) {
+    request(id, {}, 4);
+    put_head(std::as_writable_bytes(std::span(piece)),
+             {FrameType::Data, 0, static_cast<std::int32_t>(id), data.size()});
+    arrive(piece + data);
+  }
+  produce_all();
+  const std::uint64_t before = output_.size();
+  frames_.discard(*frames_.stream(7), data.size());
+  EXPECT_EQ(output_.size(), before + 9 + 4) << "the three others have most of the window";
+}
+
+TEST_F(FramesTest, a_priority_that_changes_nothing_costs_no_turn) {
+  begin();
+  for (const unsigned id : {1u, 3u}) request(id), answer(static_cast<std::int32_t>(id), 200);
+  frames_.produce();
+  arrive(frame(FrameType::PriorityUpdate, 0, 0, std::string("\0\0\0\1u=3", 7)));
+  produce_all();
+  EXPECT_EQ(told_.pulled_, (Ids{1, 1, 3, 3}));
+}
+
+// As when the connection ends: what goes with one stream may wake another.
+TEST_F(FramesTest, forgotten_streams_are_touched_no_more) {
+  begin();
+  for (const unsigned id : {1u, 3u, 5u}) request(id), answer(static_cast<std::int32_t>(id), 200);
+  for (const auto& stream : told_.streams_) frames_.forget(*stream);
+  told_.streams_.pop_back();
+  frames_.resume_body(*told_.streams_[1]);
+  told_.streams_.pop_back();
+  frames_.resume_body(*told_.streams_[0]);
+  EXPECT_FALSE(frames_.produce());
+  EXPECT_TRUE(told_.closed_.empty());
+}
+
 TEST_F(FramesTest, an_answer_that_is_its_fields_ends_after_the_call) {
   begin();
   request(1);
