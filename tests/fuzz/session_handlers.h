@@ -66,10 +66,10 @@ class Kin final : public api::ExchangeState, public api::BodySource {
   explicit Kin(api::Exchange& exchange) : exchange_(exchange) { all_.push_back(this); }
   ~Kin() override {
     std::erase(all_, this);
-    for (Kin* const other : all_) {
-      other->told_ = true;
-      other->exchange_.body_ready();
-    }
+    for (Kin* const other : all_) other->tell();
+  }
+  static void tell_the_oldest() {
+    if (!all_.empty()) all_.front()->tell();
   }
   api::Pulled read(std::span<std::byte> room) override {
     if (!told_ || room.empty()) return {0, api::Pull::Later};
@@ -78,6 +78,11 @@ class Kin final : public api::ExchangeState, public api::BodySource {
   }
 
  private:
+  void tell() {
+    told_ = true;
+    exchange_.body_ready();
+  }
+
   static inline std::vector<Kin*> all_;
   api::Exchange& exchange_;
   bool told_ = false;
@@ -121,6 +126,7 @@ inline void handle(api::Exchange& exchange) {
 
 /// The oldest of those that answer late.
 inline void answer_waiting() {
+  Kin::tell_the_oldest();
   if (waiting.empty()) return;
   api::Exchange* const first = waiting.front();
   waiting.erase(waiting.begin());

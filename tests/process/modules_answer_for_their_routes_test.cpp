@@ -217,6 +217,12 @@ TEST(modules, clients_that_close_while_a_handler_waits_are_gone) {
       ASSERT_TRUE(alive_becomes(server, "1")) << path;
     }
     ASSERT_TRUE(alive_becomes(server, "0")) << path;
+    {
+      Http2Client client(server.port());
+      client.request(request_fields("GET", path));
+      ASSERT_TRUE(alive_becomes(server, "1")) << path;
+    }
+    ASSERT_TRUE(alive_becomes(server, "0")) << path << " over HTTP/2";
   }
 }
 

@@ -109,6 +109,10 @@ class Exchange final : public api::Exchange {
   /// as the exchange, as one of its states.
   void upgrade(const Upgrade& upgrade, std::span<const api::Field> fields);
   bool upgraded() const { return tunnel_ != nullptr; }
+  /// Its handler is somebody's own.
+  bool is_of_module() const {
+    return account.route != nullptr && std::holds_alternative<config::ModuleAction>(account.route->action);
+  }
   Tunnel* tunnel() const { return tunnel_; }
   /// As ExchangeOutput::send_now().
   bool send_now(std::span<const std::string_view> parts) { return !ending_ && output_->send_now(*this, parts); }

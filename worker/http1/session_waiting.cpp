@@ -1,6 +1,5 @@
 // What a session waits for, how long, and what comes of it when that was too long.
 #include <utility>
-#include <variant>
 
 #include "common/log.h"
 #include "worker/http1/session.h"
@@ -100,10 +99,8 @@ bool Session::last_answer_is_on_its_way() {
 // for nobody: then it is taken for gone.
 void Session::on_hang_up() {
   if (!active_ || !active_->body_complete) return;
-  const config::Route* const route = active_->exchange.account.route;
   const bool waits = !active_->exchange.answered() || active_->source_waits;
-  if (waits && route != nullptr && std::holds_alternative<config::ModuleAction>(route->action))
-    connection_.abort();
+  if (waits && active_->exchange.is_of_module()) connection_.abort();
 }
 
 void Session::begin_drain(net::Drain how) {

@@ -295,6 +295,9 @@ void Stream::request_is_late() {
 }
 
 void Stream::peer_has_ended() {
+  // As over HTTP/1: whom a handler of somebody's own keeps waiting has left.
+  if (exchange.is_of_module() && (!exchange.answered() || source_waits_))
+    return session_->frames().reset(*this, ErrorCode::Cancel);
   if (response_complete_) return session_->frames().reset(*this, ErrorCode::NoError);
   if (request_complete_) return;
   // It broke its promise of a body. Who answered without asking for it can still be heard.
