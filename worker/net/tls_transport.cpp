@@ -47,12 +47,19 @@ std::size_t copy_behind(std::span<const iovec> pieces, std::size_t skipped, std:
   return size;
 }
 
-/// The content of the next record: the beginning of `pieces`, at most `limit` bytes. A short head and its body
-/// share one; but to fill its last eighth would cost a copy of all.
+/// Whether `size` bytes make a record of their own: to fill its last eighth would cost a copy of all.
+bool fills_record(std::size_t size, std::size_t limit) {
+  return size <= limit && size >= limit - limit / 8;
+}
+
+/// The content of the next record: the beginning of `pieces`, at most `limit` bytes. A short piece shares one
+/// with what follows, by a copy; but not with the first of several that fill records, as it would shift them
+/// all.
 std::span<const std::byte> next_content(std::span<const iovec> pieces, std::size_t limit) {
-  const iovec& front = pieces.front();
-  if (pieces.size() == 1 || front.iov_len >= limit - limit / 8)
-    return {static_cast<const std::byte*>(front.iov_base), std::min(front.iov_len, limit)};
+  const std::size_t front = std::min(pieces.front().iov_len, limit);
+  const bool shifts = pieces.size() > 2 && fills_record(pieces[1].iov_len, limit);
+  if (pieces.size() == 1 || shifts || fills_record(front, limit))
+    return {static_cast<const std::byte*>(pieces.front().iov_base), front};
   return {plain_room.data(), copy_behind(pieces, 0, limit)};
 }
 

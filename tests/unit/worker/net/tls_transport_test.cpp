@@ -316,6 +316,24 @@ TEST_F(TlsTransportTest, sends_a_head_and_the_beginning_of_its_file_in_one_recor
   EXPECT_EQ(std::string_view(room, RecordSize::kFirst), "one two " + file.content().substr(0, 4088));
 }
 
+TEST_F(TlsTransportTest, fills_records_by_copies_only_where_that_shifts_nothing) {
+  ASSERT_EQ(shake_hands(), Io::Ok);
+  const std::string all(200'000, 'x');
+  const auto records_of = [&](std::initializer_list<std::size_t> sizes) {
+    std::vector<iovec> pieces;
+    for (const std::size_t size : sizes) pieces.push_back({const_cast<char*>(all.data()), size});
+    EXPECT_EQ(transport->write(pieces, false).outcome, Io::Ok);
+    std::vector<ssize_t> records;
+    char room[30'000];
+    for (ssize_t size = stream->read(room); size > 0; size = stream->read(room)) records.push_back(size);
+    return records;
+  };
+  records_of({60'000});  // the first ones are small
+  EXPECT_THAT(records_of({1000, 16'000, 16'320, 4000, 100}), testing::ElementsAre(1000, 16'000, 16'320, 4100));
+  EXPECT_THAT(records_of({250, 15'000}), testing::ElementsAre(15'250)) << "a head and its body";
+  EXPECT_THAT(records_of({250, 50'000, 250}), testing::ElementsAre(16'384, 16'384, 16'384, 1348));
+}
+
 TEST_F(TlsTransportTest, sends_heads_of_all_sizes_before_files_as_the_socket_takes_them) {
   ASSERT_EQ(shake_hands(), Io::Ok);
   const support::UnlinkedFile file(300'000);
