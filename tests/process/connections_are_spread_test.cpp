@@ -97,10 +97,10 @@ TEST(balance, by_connections_fills_up_a_worker_that_has_few) {
   // The new worker of that slot has none.
   kill(server.workers().front(), SIGKILL);
   ASSERT_TRUE(eventually(10s, [&] { return server.workers().size() == 2; }));
-  // It has said so after its first turn.
+  // It has said so after its first turn. By chance alone it would stay some 30 behind.
   get(server.port(), "/fixed");
   const Crowd after(server, 30);
-  EXPECT_TRUE(eventually(10s, [&] { return spread(by_worker(server, "holdfast_worker_connections", 2)) <= 4; }))
+  EXPECT_TRUE(eventually(10s, [&] { return spread(by_worker(server, "holdfast_worker_connections", 2)) <= 8; }))
       << ::testing::PrintToString(by_worker(server, "holdfast_worker_connections", 2));
 }
 
