@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -61,6 +62,10 @@ class UnreadableFiles : public testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can look with the eyes of another";
     std::filesystem::permissions(folder_ / ".", std::filesystem::perms(0755));
+  }
+  void TearDown() override {
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
   }
   std::string write(const std::string& name, unsigned mode) const {
     const std::string path = folder_ / name;
