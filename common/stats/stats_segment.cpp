@@ -24,7 +24,7 @@ namespace {
 constexpr std::uint64_t kMagic = 0x484f4c4446415354;  // "HOLDFAST"
 // Raised whenever the layout, a metric's number or a label's number changes its meaning: a binary with another
 // version cannot take over. A metric or label value that is only added, as the last one, needs none.
-constexpr std::uint64_t kLayoutVersion = 13;
+constexpr std::uint64_t kLayoutVersion = 12;
 constexpr std::size_t kPage = 4096;
 
 struct Header {
