@@ -154,8 +154,8 @@ TEST(hung_worker, that_moves_again_before_it_is_aborted_finishes_its_work) {
   server.allow("worker moves again");
   server.allow("worker ended");
   Client client(server.port());
-  // Its stand-in is ready within some milliseconds, so that it is aborted as a rule: either is right, but only one
-  // that is counted as hung may leave its client without an answer.
+  // Its stand-in is ready within some milliseconds, so that it is aborted as a rule: either is right, but only
+  // one that is counted as hung may leave its client without an answer.
   const Response response = client.get("/faulty/hold?ms=260");
   const auto ended = server.log().wait_event("worker ended", 0, 10s);
   ASSERT_TRUE(ended);
