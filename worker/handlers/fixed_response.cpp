@@ -4,6 +4,7 @@
 
 #include "common/api/status.h"
 #include "common/ascii.h"
+#include "worker/http/field_rules.h"
 
 namespace holdfast::handlers {
 namespace {
@@ -28,11 +29,13 @@ FixedResponse::FixedResponse(const config::RespondAction& action)
   });
   if (!typed && !body_.empty() && api::status_has_body(status_))
     fields_.push_back({"Content-Type", "text/plain; charset=utf-8"});
+  text_ = http::fields_text(fields_);
 }
 
 void FixedResponse::handle(api::Exchange& exchange) {
-  if (body_.size() <= kCopyLimit) return exchange.respond({status_, fields_}, api::Body::copy(body_));
-  exchange.respond({status_, fields_}, api::Body::held(body_, api::BodyHold(&handler_owned)));
+  const api::ResponseHead head{.status = status_, .fields = fields_, .text = text_};
+  if (body_.size() <= kCopyLimit) return exchange.respond(head, api::Body::copy(body_));
+  exchange.respond(head, api::Body::held(body_, api::BodyHold(&handler_owned)));
 }
 
 }  // namespace holdfast::handlers

@@ -95,6 +95,8 @@ std::ptrdiff_t TlsWire::put(std::span<const std::byte> bytes) {
   if (bytes.size() > gathered.size() - gathered_size) {
     if (send_gathered(true) != Io::Ok) return -1;
     gather();
+    // Larger than any record: never so far, and to be sent rather than to overflow.
+    if (bytes.size() > gathered.size()) return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
   std::memcpy(gathered.data() + gathered_size, bytes.data(), bytes.size());
   gathered_size += bytes.size();
