@@ -374,7 +374,7 @@ void Dispatcher::record(Exchange& exchange, std::uint16_t status, Duration durat
 
 void Dispatcher::finished(Exchange& exchange, bool complete) {
   const std::uint16_t status = exchange.account.status == 0 ? kClientLeft : exchange.account.status;
-  const Duration duration = Clock::now() - exchange.account.started;
+  const Duration duration = clock_.at_end(exchange.is_of_module()) - exchange.account.started;
   // How long a tunnel was in use says nothing about how soon its request was answered.
   count(exchange, status,
         exchange.upgraded() ? exchange.account.upgraded - exchange.account.started : duration);

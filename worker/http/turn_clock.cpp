@@ -17,6 +17,7 @@ TurnClock::TurnClock() {
 
 void TurnClock::update(TimePoint now) {
   now_ = now;
+  asked_ = 0;
   if (now >= refresh_at_) read_wall_clock();
   const std::int64_t milliseconds =
       base_milliseconds_ + std::chrono::duration_cast<Milliseconds>(now - base_).count();
