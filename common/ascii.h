@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,29 @@ constexpr bool is_token(std::string_view text) {
   for (char c : text)
     if (!is_token_char(c)) return false;
   return true;
+}
+
+/// No space, no control, no DEL; bytes above are let through. Eight at a time: it is asked of each target.
+inline bool is_visible(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const auto bad = [](std::uint64_t word) {
+    const std::uint64_t del = word ^ (kOnes * 0x7f);
+    return (((word - kOnes * 0x21) & ~word) | ((del - kOnes) & ~del)) & (kOnes * 0x80);
+  };
+  std::uint64_t word = 0;
+  if (text.size() < sizeof word) {
+    for (const char c : text)
+      if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return false;
+    return true;
+  }
+  const std::size_t last = text.size() - sizeof word;
+  std::uint64_t found = 0;
+  for (std::size_t at = 0; at < last; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    found |= bad(word);
+  }
+  std::memcpy(&word, text.data() + last, sizeof word);  // what was seen already, for a part
+  return (found | bad(word)) == 0;
 }
 
 /// Value of a hexadecimal digit, or -1.

@@ -161,7 +161,7 @@ class EventClient : public ExchangeState, private BodySource, private TimerListe
     if (waiting() > 0) return part;
     // Many clients wait for long: they keep no buffers.
     constexpr std::size_t kKept = 256;
-    if (pending_.capacity() > kKept) pending_ = std::string();
+    if (pending_.capacity() > kKept) std::string().swap(pending_);  // an assignment keeps the room
     pending_.clear();
     taken_ = 0;
     return part;

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <vector>
 
+#include "common/text_room.h"
+
 namespace holdfast::broker {
 namespace {
 
@@ -99,7 +101,7 @@ void RedisConnection::close() {
   }
   socket_.reset();
   reader_.reset();
-  output_ = {};
+  free_room(output_);
   sent_ = partial_ = 0;
 }
 
@@ -139,7 +141,7 @@ bool RedisConnection::write() {
     sent_ += static_cast<std::size_t>(sent);
   }
   sent_ = 0;
-  if (output_.capacity() > kKept) output_ = {};
+  if (output_.capacity() > kKept) free_room(output_);
   output_.clear();
   return true;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/stats/metric_table.h"
+#include "common/text_room.h"
 
 namespace holdfast::http {
 
@@ -24,7 +25,8 @@ class ChunkedDecoder {
   };
 
   void reset() {
-    std::string().swap(trailers_);  // assignment would keep its room
+    if (state_ == State::SizeStart && left_ == 0 && overhead_ == 0 && digits_ == 0) return;  // as it was made
+    free_room(trailers_);
     *this = ChunkedDecoder{};
   }
   /// Takes input up to the first piece of data, the end, or an error. Call again with what was not consumed

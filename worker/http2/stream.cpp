@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/ascii.h"
+#include "common/text_room.h"
 #include "worker/http/request_target.h"
 #include "worker/http2/session.h"
 
@@ -41,7 +42,7 @@ void Stream::close(bool complete) {
   body_ = api::Body::none();
   waiting_.clear();
   // In the pool it keeps only what most streams need.
-  if (own_.capacity() > kMostKept) own_ = std::string();
+  if (own_.capacity() > kMostKept) free_room(own_);
 }
 
 // What is beyond the limits is counted and forgotten: the answer waits until the section is complete, since

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/ascii.h"
+#include "common/text_room.h"
 #include "worker/http/head_lines.h"
 
 namespace holdfast::upstream {
@@ -155,7 +156,7 @@ bool ResponseParser::decide_body(const Framing& framing) {
 }
 
 void ResponseParser::begin_body() {
-  head_ = std::string();
+  free_room(head_);
   fields_ = std::vector<api::Field>();
   field_count_ = 0;
 }

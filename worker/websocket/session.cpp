@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/text_room.h"
+
 namespace holdfast::websocket {
 namespace {
 
@@ -141,7 +143,7 @@ bool Session::on_message_end() {
   const bool goes_on = tell_message(message_.empty() ? as_text(piece_) : std::string_view(message_));
   piece_ = {};
   message_.clear();
-  if (message_.capacity() > kMostKept) message_ = std::string();
+  if (message_.capacity() > kMostKept) free_room(message_);
   return goes_on;
 }
 

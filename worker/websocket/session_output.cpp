@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/text_room.h"
 #include "worker/websocket/session.h"
 
 namespace holdfast::websocket {
@@ -81,7 +82,7 @@ void Session::close(std::uint16_t code, std::string_view reason) {
   told_close_ = true;
   state_ = State::Closing;
   paused_ = false;
-  if (!taking_) message_ = std::string();
+  if (!taking_) free_room(message_);
   send_close(may_be_sent(code) ? static_cast<CloseCode>(code) : CloseCode::InternalError, reason);
   wait_for(Waiting::Close, settings().close_timeout);
   go_on();
@@ -98,7 +99,7 @@ api::Pulled Session::read(std::span<std::byte> room) {
     out_at_ += part;
     if (queued() > 0) break;
     out_.clear();
-    if (out_.capacity() > kMostKept) out_ = std::string();
+    if (out_.capacity() > kMostKept) free_room(out_);
     out_at_ = 0;
     if (state_ == State::Open) tell([this] { listener_->on_room(); });
     go_on();

@@ -7,6 +7,7 @@
 
 #include "common/ascii.h"
 #include "common/text_hash.h"
+#include "common/text_room.h"
 #include "common/utf8.h"
 
 namespace holdfast {
@@ -17,6 +18,27 @@ TEST(Ascii, KnowsTokenCharacters) {
   EXPECT_TRUE(is_token("!#$%&'*+-.^_`|~09azAZ"));
   for (const char* text : {"", "a b", "a:b", "a/b", "a\"b", "a(b", "\x7f", "\xc3\xbc", "a\t"})
     EXPECT_FALSE(is_token(text)) << text;
+}
+
+TEST(Ascii, SeesEachByteThatIsNotVisibleAtEachPlaceOfEachLength) {
+  for (std::size_t size = 0; size <= 30; ++size) {
+    std::string text(size, 'x');
+    EXPECT_TRUE(is_visible(text));
+    for (std::size_t place = 0; place < size; ++place) {
+      for (int c = 0; c < 256; ++c) {
+        text[place] = static_cast<char>(c);
+        ASSERT_EQ(is_visible(text), c > ' ' && c != 0x7f) << c << " at " << place << " of " << size;
+      }
+      text[place] = place % 2 == 0 ? 'x' : '\xff';
+    }
+  }
+}
+
+TEST(TextRoom, IsFreed) {
+  std::string text(10'000, 'x');
+  free_room(text);
+  EXPECT_TRUE(text.empty());
+  EXPECT_LT(text.capacity(), 100u);
 }
 
 TEST(Ascii, FoldsOnlyAsciiLetters) {
