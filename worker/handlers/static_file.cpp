@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,10 +32,11 @@ class EntryFields {
     if (modified_ <= now) return;
     modified_ = now;
     text_ = {};
-    now_text_ = format_http_date(now);
-    std::copy(fields_.begin(), fields_.end(), changed_.begin());
-    changed_[1].value = {now_text_.data(), now_text_.size()};
-    fields_ = std::span(changed_).first(fields_.size());
+    Changed& changed = changed_.emplace();
+    changed.date = format_http_date(now);
+    std::copy(fields_.begin(), fields_.end(), changed.fields.begin());
+    changed.fields[1].value = {changed.date.data(), changed.date.size()};
+    fields_ = std::span(changed.fields).first(fields_.size());
   }
   EntryFields(const EntryFields&) = delete;
   EntryFields& operator=(const EntryFields&) = delete;
@@ -48,8 +50,11 @@ class EntryFields {
   std::time_t modified_;
   std::span<const Field> fields_;
   std::string_view text_;
-  HttpDateText now_text_;
-  std::array<Field, 5> changed_;
+  struct Changed {
+    HttpDateText date;
+    std::array<Field, 5> fields;
+  };
+  std::optional<Changed> changed_;
 };
 
 /// Whether bytes in memory are cheaper to send than a part of a file: it cannot go by the kernel alone when it
@@ -58,16 +63,18 @@ bool wants_memory(const api::Request& request) {
   return request.tls != nullptr || request.version == api::Version::Http2;
 }
 
-api::Body part_of(std::string_view content, FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
+api::Body part_of(std::string_view content, const api::Request& request, FileEntry& entry, std::uint64_t offset,
+                  std::uint64_t length) {
   const std::string_view part =
       content.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
-  if (part.size() <= kCopyLimit) return api::Body::copy(part);
+  // HTTP/2 copies into a frame when the turn of the stream has come.
+  if (part.size() <= kCopyLimit && request.version != api::Version::Http2) return api::Body::copy(part);
   return api::Body::held(part, entry.hold());
 }
 
 api::Body body_of(const api::Request& request, FileEntry& entry, std::uint64_t offset, std::uint64_t length) {
-  if (entry.in_memory()) return part_of(entry.content(), entry, offset, length);
-  if (entry.has_copy() && wants_memory(request)) return part_of(entry.copy(), entry, offset, length);
+  if (entry.in_memory()) return part_of(entry.content(), request, entry, offset, length);
+  if (entry.has_copy() && wants_memory(request)) return part_of(entry.copy(), request, entry, offset, length);
   return api::Body::file(entry.fd(), offset, length, entry.hold());
 }
 

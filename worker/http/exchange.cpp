@@ -47,12 +47,7 @@ class HandlerTimer final : public api::TimerHold, private api::TimerListener {
 
 }  // namespace
 
-std::span<std::byte> Arena::allocate(std::size_t bytes) {
-  const std::size_t at = (used_ + 15) & ~std::size_t{15};
-  if (at + bytes <= kInline) {
-    used_ = at + bytes;
-    return {inline_.data() + at, bytes};
-  }
+std::span<std::byte> Arena::allocate_apart(std::size_t bytes) {
   overflow_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
   return {overflow_.back().get(), bytes};
 }
@@ -61,11 +56,6 @@ std::string_view Arena::copy(std::string_view text) {
   const std::span<std::byte> room = allocate(text.size());
   if (!text.empty()) std::memcpy(room.data(), text.data(), text.size());
   return {reinterpret_cast<const char*>(room.data()), text.size()};
-}
-
-void Arena::reset() {
-  used_ = 0;
-  overflow_.clear();
 }
 
 void Exchange::begin(ExchangeOutput& output, std::uint32_t listener) {

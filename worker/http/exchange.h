@@ -24,11 +24,21 @@ namespace holdfast::http {
 /// Bump memory of one exchange: an inline block, more from the heap only for large heads.
 class Arena {
  public:
-  std::span<std::byte> allocate(std::size_t bytes);
+  std::span<std::byte> allocate(std::size_t bytes) {
+    const std::size_t at = (used_ + 15) & ~std::size_t{15};
+    if (at + bytes > kInline) return allocate_apart(bytes);
+    used_ = at + bytes;
+    return {inline_.data() + at, bytes};
+  }
   std::string_view copy(std::string_view text);
-  void reset();
+  void reset() {
+    used_ = 0;
+    if (!overflow_.empty()) overflow_.clear();
+  }
 
  private:
+  std::span<std::byte> allocate_apart(std::size_t bytes);
+
   static constexpr std::size_t kInline = 3072;
   std::size_t used_ = 0;
   std::vector<std::unique_ptr<std::byte[]>> overflow_;

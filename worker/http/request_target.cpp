@@ -11,7 +11,7 @@
 namespace holdfast::http {
 namespace {
 
-enum class Kind : std::uint8_t { Plain, Slash, Dot, Percent, Question, Bad };
+enum class Kind : std::uint8_t { Plain, Slash, Percent, Question, Bad };
 
 // Bytes above 0x7F pass as they are: clients do send unescaped UTF-8, and nothing below mistakes them for
 // something else.
@@ -22,7 +22,6 @@ constexpr std::array<Kind, 256> make_path_table() {
   table['\\'] = Kind::Bad;
   table['#'] = Kind::Bad;
   table['/'] = Kind::Slash;
-  table['.'] = Kind::Dot;
   table['%'] = Kind::Percent;
   table['?'] = Kind::Question;
   return table;
@@ -45,24 +44,16 @@ struct PathScan {
 };
 
 PathScan scan_path(std::string_view text) {
-  PathScan scan;
-  bool after_slash = false;
-  for (; scan.length < text.size(); ++scan.length) {
-    const Kind kind = kind_of(text[scan.length]);
-    if (kind == Kind::Plain) {
-      after_slash = false;
-      continue;
-    }
-    if (kind == Kind::Question) return scan;
-    if (kind == Kind::Bad) {
-      scan.bad = true;
-      return scan;
-    }
-    if (kind == Kind::Percent || (after_slash && (kind == Kind::Dot || kind == Kind::Slash)))
-      scan.rewrite = true;
-    after_slash = kind == Kind::Slash;
+  bool rewrite = false;
+  for (std::size_t at = 0;; ++at) {
+    while (at < text.size() && kind_of(text[at]) == Kind::Plain) ++at;
+    if (at == text.size()) return {at, rewrite, false};
+    const Kind kind = kind_of(text[at]);
+    if (kind == Kind::Question) return {at, rewrite, false};
+    if (kind == Kind::Bad) return {at, rewrite, true};
+    const char next = at + 1 < text.size() ? text[at + 1] : 'x';
+    rewrite |= kind == Kind::Percent || next == '.' || next == '/';
   }
-  return scan;
 }
 
 /// Writes a path segment by segment: escapes decoded once, "." and ".." resolved as each segment ends. Empty
@@ -204,14 +195,14 @@ constexpr std::array<bool, 256> make_reg_name_table() {
 }
 constexpr std::array<bool, 256> kRegName = make_reg_name_table();
 
-bool is_reg_name(std::string_view host) {
-  for (std::size_t i = 0; i < host.size(); ++i) {
-    if (kRegName[static_cast<unsigned char>(host[i])]) continue;
-    if (host[i] != '%' || i + 2 >= host.size()) return false;
-    if (hex_value(host[i + 1]) < 0 || hex_value(host[i + 2]) < 0) return false;
-    i += 2;
+/// Where the reg-name (RFC 3986 section 3.2.2) at the start of `text` ends.
+std::size_t reg_name_length(std::string_view text) {
+  std::size_t at = 0;
+  for (;; at += 3) {
+    while (at < text.size() && kRegName[static_cast<unsigned char>(text[at])]) ++at;
+    if (at + 2 >= text.size() || text[at] != '%') return at;
+    if (hex_value(text[at + 1]) < 0 || hex_value(text[at + 2]) < 0) return at;
   }
-  return true;
 }
 
 bool is_ipv6_literal(std::string_view bracketed) {
@@ -225,9 +216,13 @@ bool is_ipv6_literal(std::string_view bracketed) {
 }
 
 bool is_port(std::string_view port) {
-  if (port.empty()) return true;
-  const std::optional<std::uint64_t> number = parse_decimal(port);
-  return number && *number <= 65535;
+  std::uint32_t number = 0;
+  for (const char c : port) {
+    if (!is_ascii_digit(c)) return false;
+    number = number * 10 + static_cast<std::uint32_t>(c - '0');
+    if (number > 65535) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -257,11 +252,10 @@ std::optional<std::string_view> host_of_authority(std::string_view authority) {
     if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) return std::nullopt;
     return authority.substr(0, close + 1);
   }
-  const std::size_t colon = authority.find(':');
-  const std::string_view host = authority.substr(0, colon);
-  if (!is_reg_name(host)) return std::nullopt;
-  if (colon != std::string_view::npos && !is_port(authority.substr(colon + 1))) return std::nullopt;
-  return host;
+  const std::size_t length = reg_name_length(authority);
+  if (length < authority.size() && (authority[length] != ':' || !is_port(authority.substr(length + 1))))
+    return std::nullopt;
+  return authority.substr(0, length);
 }
 
 }  // namespace holdfast::http

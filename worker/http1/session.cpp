@@ -48,7 +48,7 @@ std::unique_ptr<Active> SessionFactory::take() {
 void SessionFactory::give_back(std::unique_ptr<Active> active) {
   active->exchange.end();
   active->decoder.reset();
-  active->body = api::Body::none();
+  if (!std::holds_alternative<api::Body::None>(active->body.content)) active->body = api::Body::none();
   if (spare_.size() < kMostSpare) spare_.push_back(std::move(active));
 }
 
@@ -114,7 +114,6 @@ void Session::begin_request(const RequestHead& head, std::size_t consumed) {
   active.exchange.begin(*this, connection_.listener().listener);
   active.exchange.account.received = consumed;
   active.framing = http::Framing{};
-  active.decoder.reset();
   active.body_received = 0;
   active.patience.refill();
   active.body_complete = active.body_cut = false;
@@ -141,12 +140,14 @@ bool Session::fill_request(const RequestHead& head) {
     const std::string_view last = head.fields.back().value;
     end = std::max(end, last.data() + last.size());
   }
-  const std::string_view copy = arena.copy({begin, static_cast<std::size_t>(end - begin)});
+  const auto length = static_cast<std::size_t>(end - begin);
+  const std::span<std::byte> room = arena.allocate(head.fields.size() * sizeof(api::Field) + length);
+  auto* const fields = reinterpret_cast<api::Field*>(room.data());
+  auto* const copy = reinterpret_cast<char*>(fields + head.fields.size());
+  std::memcpy(copy, begin, length);
   const auto moved = [&](std::string_view view) {
-    return std::string_view(copy.data() + (view.data() - begin), view.size());
+    return std::string_view(copy + (view.data() - begin), view.size());
   };
-  const std::span<std::byte> room = arena.allocate(head.fields.size() * sizeof(api::Field));
-  auto* fields = reinterpret_cast<api::Field*>(room.data());
   for (std::size_t i = 0; i < head.fields.size(); ++i)
     new (fields + i) api::Field{moved(head.fields[i].name), moved(head.fields[i].value)};
 

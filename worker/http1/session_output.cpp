@@ -83,13 +83,16 @@ void Session::start_response(http::Exchange& exchange, http::Response&& response
   active.end = head.end;
   if (active.end == BodyEnd::Close) connection_.end_only_by_finish();
   exchange.account.head_sent = write_head(connection_.output(), head, factory_.clock_);
-  active.body = send_body ? std::move(response.body) : api::Body::none();
   active.source_left = head.length;
   connection_.set_write_timeout(timeouts().response_write, limits().response_rate);
   // Bytes without an owner end with this call: they are taken in, however full the queue is.
-  if (auto* bytes = std::get_if<api::Body::Bytes>(&active.body.content); bytes != nullptr && !bytes->hold)
+  auto* const bytes = std::get_if<api::Body::Bytes>(&response.body.content);
+  if (send_body && bytes != nullptr && !bytes->hold) {
     send_bytes(*bytes);
-  pump();
+  } else {
+    if (send_body) active.body = std::move(response.body);
+    pump();
+  }
   // The handler may have answered long after its call, when nothing else would look at the connection.
   if (!active.body_complete) set_deadlines();
   connection_.resume();

@@ -4,6 +4,7 @@
 
 #include <random>
 #include <string>
+#include <vector>
 
 #include "tests/support/guarded_buffer.h"
 
@@ -44,6 +45,24 @@ TEST(HeadScan, reads_nothing_beyond_the_end) {
     const support::GuardedBuffer buffer{std::string(size, 'x')};
     const char* const end = buffer.text().data() + size;
     EXPECT_EQ(find_control(buffer.text().data(), end), end);
+  }
+}
+
+TEST(HeadScan, visits_each_control_once_and_in_order_until_it_is_told_to_stop) {
+  std::mt19937 random(20261128);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(random() % 80, '\0');
+    for (char& c : text) c = static_cast<char>(random() % 6 == 0 ? random() % 0x20 : 0x20 + random() % 0x5f);
+    std::vector<std::size_t> wanted;
+    for (std::size_t i = 0; i < text.size(); ++i)
+      if (is_control(static_cast<unsigned char>(text[i]))) wanted.push_back(i);
+    if (!wanted.empty() && round % 2 == 0) wanted.resize(1 + random() % wanted.size());
+    std::vector<std::size_t> visited;
+    visit_controls(text.data(), text.data() + text.size(), [&](const char* at) {
+      visited.push_back(static_cast<std::size_t>(at - text.data()));
+      return round % 2 == 0 && visited.size() == wanted.size();
+    });
+    ASSERT_EQ(visited, wanted);
   }
 }
 
