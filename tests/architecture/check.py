@@ -49,7 +49,7 @@ THIRD_PARTY = {
     'yaml-cpp/': ['config/'],
     'openssl/': ['worker/net/tls_', 'worker/guards/', 'worker/websocket/accept_key', 'tests/'],
     'crypt.h': ['worker/guards/password'],
-    'nghttp2/': ['worker/http2/hpack', 'tests/support/http2_client'],
+    'nghttp2/': ['worker/http2/field_decoder', 'tests/support/http2_client'],
     'zlib.h': ['worker/filters/', 'worker/websocket/deflate', 'tests/'],
     'brotli/': ['worker/filters/'],
     'zstd.h': ['worker/filters/'],

@@ -82,7 +82,6 @@ void Frames::terminate(ErrorCode why) {
 void Frames::respond(FrameStream& stream, std::span<const api::Field> fields, bool body) {
   if (over_ || stream.reset_due_ || stream.local_ended_) return;
   const std::size_t bytes = encoder_.put(output_, stream.id_, fields, !body);
-  if (bytes == 0) return terminate(ErrorCode::InternalError);
   events_.on_fields_sent(stream, bytes + kFrameHead);
   stream.has_body_ = body;
   if (!body) {
@@ -96,7 +95,7 @@ void Frames::respond(FrameStream& stream, std::span<const api::Field> fields, bo
 void Frames::go_on(FrameStream& stream) {
   if (over_ || stream.reset_due_ || stream.local_ended_) return;
   const api::Field status{":status", "100"};
-  if (encoder_.put(output_, stream.id_, {&status, 1}, false) == 0) terminate(ErrorCode::InternalError);
+  encoder_.put(output_, stream.id_, {&status, 1}, false);
 }
 
 void Frames::resume_body(FrameStream& stream) {
@@ -182,7 +181,6 @@ void Frames::send_data(FrameStream& stream) {
 
 void Frames::send_trailers(FrameStream& stream, std::span<const api::Field> trailers) {
   const std::size_t bytes = encoder_.put(output_, stream.id_, trailers, true);
-  if (bytes == 0) return terminate(ErrorCode::InternalError);
   events_.on_fields_sent(stream, bytes + kFrameHead);
   end_response(stream);
 }

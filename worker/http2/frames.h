@@ -15,10 +15,11 @@
 #include <vector>
 
 #include "common/api/request.h"
+#include "worker/http2/field_decoder.h"
+#include "worker/http2/field_encoder.h"
 #include "worker/http2/frame.h"
 #include "worker/http2/frame_reader.h"
 #include "worker/http2/frame_stream.h"
-#include "worker/http2/hpack.h"
 #include "worker/net/output_queue.h"
 
 namespace holdfast::http2 {
@@ -87,7 +88,7 @@ class Frames {
   /// `events` and `output` outlive it.
   Frames(FrameEvents& events, net::OutputQueue& output, const Announced& announced);
 
-  bool usable() const { return decoder_.usable() && encoder_.usable(); }
+  bool usable() const { return decoder_.usable(); }
   /// How many bytes were taken; the others, few, are to come again with what follows them. Nothing: the
   /// connection cannot go on, and no GOAWAY will say so.
   std::optional<std::size_t> receive(std::span<const std::byte> input);

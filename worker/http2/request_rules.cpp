@@ -57,13 +57,6 @@ bool is_scheme(std::string_view text) {
   return !text.empty() && is_letter(text.front()) && std::ranges::all_of(text, may_follow);
 }
 
-/// No control, no blank.
-bool is_visible(std::string_view text) {
-  bool good = true;
-  for (const char c : text) good &= static_cast<unsigned char>(c) > ' ' && c != '\x7f';
-  return good;
-}
-
 }  // namespace
 
 bool RequestRules::once(Seen what) {

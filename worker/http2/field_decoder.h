@@ -1,4 +1,4 @@
-// The only door to nghttp2: its coder for field sections (RFC 7541), one object a direction.
+// Unpacks field sections (RFC 7541). The only door to nghttp2, whose decoder this is; one object a connection.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "common/api/request.h"
-#include "worker/net/output_queue.h"
-
 struct nghttp2_hd_inflater;
-struct nghttp2_hd_deflater;
 
 namespace holdfast::http2 {
 
@@ -37,25 +33,6 @@ class FieldDecoder {
     void operator()(nghttp2_hd_inflater* inflater) const;
   };
   std::unique_ptr<nghttp2_hd_inflater, Deleter> inflater_;
-};
-
-/// Our field sections.
-class FieldEncoder {
- public:
-  FieldEncoder();
-
-  bool usable() const { return deflater_ != nullptr; }
-  /// SETTINGS_HEADER_TABLE_SIZE of the peer (RFC 7541 section 4.2); never more than 4 KiB are used of it.
-  void set_table_size(std::uint32_t bytes);
-  /// Puts HEADERS, with as many CONTINUATION as it takes, at the end of `output`. Bytes of the section; 0: out
-  /// of memory, and the connection cannot go on.
-  std::size_t put(net::OutputQueue& output, std::int32_t stream, std::span<const api::Field> fields, bool ends);
-
- private:
-  struct Deleter {
-    void operator()(nghttp2_hd_deflater* deflater) const;
-  };
-  std::unique_ptr<nghttp2_hd_deflater, Deleter> deflater_;
 };
 
 }  // namespace holdfast::http2
