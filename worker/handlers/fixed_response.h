@@ -22,8 +22,8 @@ class FixedResponse final : public api::Handler {
   const std::uint16_t status_;
   const std::string body_;
   const std::vector<std::pair<std::string, std::string>> headers_;
-  std::vector<api::Field> fields_;
-  std::string text_;  // of the fields, as they are sent  // views into headers_
+  std::vector<api::Field> fields_;  // views into headers_
+  std::string text_;                // of the fields, as they are sent
 };
 
 }  // namespace holdfast::handlers

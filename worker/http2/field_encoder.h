@@ -63,8 +63,8 @@ class FieldEncoder {
   std::size_t bytes_ = 0;
   std::size_t most_ = kTable;
   std::optional<std::size_t> least_untold_;  // the smallest size since the last section, when it has changed
-  std::array<std::uint32_t, kHints>
-      newest_of_hint_{};  // one more than the number of the newest entry of such a hash
+  // By hash: one more than the number of the newest entry that has it.
+  std::array<std::uint32_t, kHints> newest_of_hint_{};
 };
 
 }  // namespace holdfast::http2
